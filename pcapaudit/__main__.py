@@ -1,0 +1,5 @@
+"""``python -m pcapaudit``."""
+
+from pcapaudit.cli.main import main
+
+main()

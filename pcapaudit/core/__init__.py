@@ -1,0 +1,1 @@
+"""Core: the vocabulary that all parts share. Imports nothing of the package."""

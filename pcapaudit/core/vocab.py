@@ -1,0 +1,181 @@
+"""Names of the numbers in ``consts.py``: what people read in reports, files and messages.
+
+Every name is stable: it never changes its meaning and is never reused.
+"""
+
+from __future__ import annotations
+
+from pcapaudit.core import consts
+
+__all__ = [
+    "ANOMALIES",
+    "CHECKSUMS",
+    "CT_STATES",
+    "CT_STATUS_BITS",
+    "DIRECTIONS",
+    "END_REASONS",
+    "HOOKS",
+    "PATHS",
+    "PROTOCOLS",
+    "REASONS",
+    "REASON_TEXTS",
+    "TCP_FLAG_LETTERS",
+    "TCP_STATES",
+    "VERDICTS",
+    "anomaly_names",
+    "status_names",
+]
+
+CT_STATES = {
+    consts.CT_NONE: "",
+    consts.CT_NEW: "new",
+    consts.CT_ESTABLISHED: "established",
+    consts.CT_RELATED: "related",
+    consts.CT_INVALID: "invalid",
+    consts.CT_UNTRACKED: "untracked",
+}
+DIRECTIONS = {consts.DIR_ORIGINAL: "original", consts.DIR_REPLY: "reply", consts.DIR_NONE: ""}
+VERDICTS = {
+    consts.VERDICT_SKIP: "skip",
+    consts.VERDICT_ACCEPT: "accept",
+    consts.VERDICT_DROP: "drop",
+    consts.VERDICT_REJECT: "reject",
+}
+HOOKS = {
+    consts.HOOK_PREROUTING: "prerouting",
+    consts.HOOK_INPUT: "input",
+    consts.HOOK_FORWARD: "forward",
+    consts.HOOK_OUTPUT: "output",
+    consts.HOOK_POSTROUTING: "postrouting",
+    consts.HOOK_INGRESS: "ingress",
+    consts.HOOK_NONE: "",
+}
+PATHS = {
+    consts.PATH_UNKNOWN: "unknown",
+    consts.PATH_FORWARD: "forward",
+    consts.PATH_INPUT: "input",
+    consts.PATH_OUTPUT: "output",
+}
+TCP_STATES = {
+    consts.TCPS_NONE: "",
+    consts.TCPS_SYN_SENT: "syn_sent",
+    consts.TCPS_SYN_RECV: "syn_recv",
+    consts.TCPS_ESTABLISHED: "established",
+    consts.TCPS_FIN_WAIT: "fin_wait",
+    consts.TCPS_CLOSE_WAIT: "close_wait",
+    consts.TCPS_LAST_ACK: "last_ack",
+    consts.TCPS_TIME_WAIT: "time_wait",
+    consts.TCPS_CLOSE: "close",
+    consts.TCPS_SYN_SENT2: "syn_sent2",
+}
+CT_STATUS_BITS = {
+    consts.STATUS_EXPECTED: "expected",
+    consts.STATUS_SEEN_REPLY: "seen_reply",
+    consts.STATUS_ASSURED: "assured",
+    consts.STATUS_CONFIRMED: "confirmed",
+    consts.STATUS_SRC_NAT: "src_nat",
+    consts.STATUS_DST_NAT: "dst_nat",
+    consts.STATUS_DYING: "dying",
+    consts.STATUS_FIXED_TIMEOUT: "fixed_timeout",
+    consts.STATUS_UNTRACKED: "untracked",
+    consts.STATUS_HELPER: "helper",
+}
+END_REASONS = {
+    consts.END_NONE: "",
+    consts.END_CLOSED: "closed",
+    consts.END_RESET: "reset",
+    consts.END_TIMEOUT: "timeout",
+    consts.END_REPLACED: "replaced",
+    consts.END_EVICTED: "evicted",
+    consts.END_EOF: "eof",
+    consts.END_BLOCKED: "blocked",
+}
+CHECKSUMS = {
+    consts.CSUM_UNCHECKED: "unchecked",
+    consts.CSUM_GOOD: "good",
+    consts.CSUM_BAD: "bad",
+    consts.CSUM_OFFLOADED: "offloaded",
+    consts.CSUM_ABSENT: "absent",
+}
+PROTOCOLS = {
+    consts.PROTO_HOPOPT: "hopopt",
+    consts.PROTO_ICMP: "icmp",
+    2: "igmp",
+    consts.PROTO_IPIP: "ipip",
+    consts.PROTO_TCP: "tcp",
+    consts.PROTO_UDP: "udp",
+    consts.PROTO_DCCP: "dccp",
+    consts.PROTO_IPV6: "ipv6",
+    consts.PROTO_GRE: "gre",
+    consts.PROTO_ESP: "esp",
+    consts.PROTO_AH: "ah",
+    consts.PROTO_ICMPV6: "icmpv6",
+    88: "eigrp",
+    89: "ospf",
+    103: "pim",
+    112: "vrrp",
+    115: "l2tp",
+    consts.PROTO_SCTP: "sctp",
+    consts.PROTO_UDPLITE: "udplite",
+}
+TCP_FLAG_LETTERS = "FSRPAUEC"
+
+#: reason → (code, what it means)
+_REASONS: dict[int, tuple[str, str]] = {
+    consts.REASON_NONE: ("", "nothing to object"),
+    consts.REASON_POLICY: ("policy", "no rule decided: the chain's policy did"),
+    consts.REASON_RULE: ("rule", "a rule decided"),
+    consts.REASON_NOT_IP: ("not-ip", "the frame holds no IP packet"),
+    consts.REASON_FRAGMENT_QUEUED: ("fragment-queued", "a fragment, kept until its datagram is whole"),
+    consts.REASON_BAD_IP_HEADER: ("bad-ip-header", "the IP header is one that a host drops before any rule"),
+    consts.REASON_TABLE_FULL: ("table-full", "the connection table has reached its limit"),
+    consts.REASON_CLASH: ("clash", "another connection took the same tuple first"),
+    consts.REASON_TRUNCATED: ("truncated", "the capture holds too little of the packet to judge it"),
+    consts.REASON_FRAGMENT_DROPPED: ("fragment-dropped", "a fragment that reassembly refuses"),
+    consts.REASON_MARTIAN: ("martian", "an address that a host drops while routing"),
+    consts.REASON_SHORT_HEADER: ("short-header", "the packet is shorter than its transport header"),
+    consts.REASON_BAD_CHECKSUM: ("bad-checksum", "the transport checksum is wrong"),
+    consts.REASON_BAD_LENGTH: ("bad-length", "the transport length contradicts the packet's"),
+    consts.REASON_NOT_TRACKABLE: ("not-trackable", "conntrack cannot make a tuple of this packet"),
+    consts.REASON_TCP_FLAGS: ("tcp-flags", "a combination of TCP flags that no TCP sends"),
+    consts.REASON_TCP_STATE: ("tcp-state", "a TCP packet that the connection's state does not allow"),
+    consts.REASON_TCP_SEQ_OVER: ("tcp-seq-over", "data beyond the receiver's window"),
+    consts.REASON_TCP_SEQ_UNDER: ("tcp-seq-under", "data acknowledged long ago"),
+    consts.REASON_TCP_ACK_OVER: ("tcp-ack-over", "acknowledges data that nobody sent"),
+    consts.REASON_TCP_ACK_UNDER: ("tcp-ack-under", "an acknowledgement older than the receiver's window"),
+    consts.REASON_TCP_RST_SEQ: ("tcp-rst-seq", "a RST with a sequence number that does not fit"),
+    consts.REASON_TCP_NO_PICKUP: ("tcp-no-pickup", "a packet from the middle of a connection, and tcp_loose is off"),
+    consts.REASON_TCP_IGNORED: ("tcp-ignored", "let through without a change of state: the endpoints will settle it"),
+    consts.REASON_TCP_CHALLENGE_ACK: ("tcp-challenge-ack", "the answer to a SYN on a live connection"),
+    consts.REASON_TCP_SYN_ON_LIVE: ("tcp-syn-on-live", "a SYN on a live connection, let through to be challenged"),
+    consts.REASON_TCP_NOT_OPENING: ("tcp-not-opening", "a packet that cannot open a connection"),
+    consts.REASON_TCP_SYNACK_IGNORED: ("tcp-synack-ignored", "a SYN-ACK that matches no SYN, let through to be reset"),
+    consts.REASON_TCP_OVERSHOT: ("tcp-overshot", "a little more data than the window, let through"),
+    consts.REASON_ICMP_TYPE: ("icmp-type", "an ICMP type that cannot open a connection"),
+    consts.REASON_ICMP_NO_REQUEST: ("icmp-no-request", "an ICMP reply without its request"),
+    consts.REASON_ICMP_QUOTE_SHORT: ("icmp-quote-short", "an ICMP error that quotes too little"),
+    consts.REASON_ICMP_QUOTE_UNKNOWN: ("icmp-quote-unknown", "an ICMP error about a packet of no known connection"),
+    consts.REASON_ICMP_QUOTE_MISMATCH: ("icmp-quote-mismatch", "an ICMP error sent to another host than the quoted sender"),
+    consts.REASON_ICMP_REDIRECT: ("icmp-redirect", "an ICMPv6 redirect that RFC 4861 forbids"),
+    consts.REASON_SCTP_VTAG: ("sctp-vtag", "a wrong SCTP verification tag"),
+    consts.REASON_SCTP_CHUNK: ("sctp-chunk", "an SCTP chunk that the association's state does not allow"),
+    consts.REASON_UDPLITE_COVERAGE: ("udplite-coverage", "an impossible UDP-Lite checksum coverage"),
+    consts.REASON_SCTP_NOT_OPENING: ("sctp-not-opening", "an SCTP packet that cannot open an association"),
+}
+REASONS = {number: code for number, (code, _) in _REASONS.items()}
+REASON_TEXTS = dict(_REASONS.values())
+
+#: bit number → code
+ANOMALIES: dict[int, str] = {
+    getattr(consts, name): name[5:].lower().replace("_", "-") for name in sorted(vars(consts)) if name.startswith("ANOM_")
+}
+
+
+def anomaly_names(mask: int) -> list[str]:
+    """The names of the anomalies in a mask, in bit order."""
+    return [name for bit, name in sorted(ANOMALIES.items()) if mask >> bit & 1]
+
+
+def status_names(status: int) -> list[str]:
+    """The names of the ct status bits that are set, in bit order."""
+    return [name for bit, name in sorted(CT_STATUS_BITS.items()) if status & bit]
