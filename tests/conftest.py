@@ -1,0 +1,31 @@
+"""What holds for every test: the time zone, and that nothing is skipped where everything was installed.
+
+With PCAPAUDIT_REQUIRE_TOOLS=1 (``.ci/run`` sets it on a CI server) a skipped test is a failure, so that a missing tshark does not
+look like a passed comparison. A reason that begins with ``build:`` is excepted: the test belongs to the other build.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+import pytest
+
+os.environ["TZ"] = "UTC"
+time.tzset()
+
+
+def _must_run(reason: str) -> bool:
+    return os.environ.get("PCAPAUDIT_REQUIRE_TOOLS") == "1" and not reason.removeprefix("Skipped: ").startswith("build:")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Turn a skip into a failure where every tool is required."""
+    report = yield
+    if report.skipped and not hasattr(report, "wasxfail") and isinstance(report.longrepr, tuple):
+        reason = report.longrepr[2]
+        if _must_run(reason):
+            report.outcome = "failed"
+            report.longrepr = f"{item.nodeid} must not be skipped with PCAPAUDIT_REQUIRE_TOOLS=1: {reason}"
+    return report
