@@ -1,0 +1,102 @@
+"""One measured pass of pcapaudit's engine over a capture, in a process of its own: ``run.py`` starts it.
+
+    python benchmarks/engine.py CAPTURE STAGE
+
+STAGE says how far each packet goes: ``read`` (bytes to records), ``decode`` (records to columns), ``track`` (and conntrack and flows, one
+policy and no rule), ``rules`` (thirty-two rules), ``default`` (rulesets/default.nft), or ``memory`` (as ``track``, asking for the
+process's memory on the way). No output is written, verdict columns are produced. Prints one JSON object.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from pcapaudit import builds
+from pcapaudit.capture.stream import open_stream
+from pcapaudit.conntrack.config import ConntrackConfig
+from pcapaudit.core.columns import PacketBatch
+from pcapaudit.replay.consumer import Context
+from pcapaudit.replay.run import Replay
+from pcapaudit.replay.topology import Topology
+from pcapaudit.rules import compile_ruleset, parse_ruleset
+from pcapaudit.wire.decode import Decoder
+
+HERE = Path(__file__).parent
+NO_RULES = "table inet bench { chain forward { type filter hook forward priority filter; policy accept; } }\n"
+RULES = {
+    "track": None,
+    "memory": None,
+    "rules": HERE / "rules32.nft",
+    "default": HERE.parent / "rulesets" / "default.nft",
+}
+PAGE_BYTES = resource.getpagesize()
+#: Live entries at which ``memory`` takes its second measure.
+ENTRIES = 1_000_000
+
+
+def main() -> None:
+    """Run one stage and print what it took."""
+    path, stage = sys.argv[1:]
+    with open_stream([path]) as stream:
+        step = _reader(stream, decode=stage == "decode") if stage in ("read", "decode") else _engine(stream, stage)
+        started, result = time.process_time_ns(), {}
+        while step(result):
+            pass
+        result["cpu_ns"] = time.process_time_ns() - started
+    result["packets"] = stream.frames
+    result["peak_kib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    result["core"] = builds.core_in_use()
+    print(json.dumps(result))
+
+
+def _reader(stream, *, decode: bool) -> Callable[[dict], bool]:
+    batch = PacketBatch()
+    decoder = Decoder(batch)
+
+    def step(_result: dict) -> bool:
+        found = stream.read_into(batch)
+        if found and decode:
+            decoder.decode()
+        return found
+
+    return step
+
+
+def _engine(stream, stage: str) -> Callable[[dict], bool]:
+    path = RULES[stage]
+    ruleset = parse_ruleset(path.read_text() if path else NO_RULES, path.name if path else "no-rules.nft")
+    topology = Topology.from_options()
+    program = compile_ruleset(ruleset, topology.interfaces, assumed=topology.assumed)
+    replay = Replay(Context(stream, ruleset, program, topology, ConntrackConfig()), seed=1)
+
+    def step(result: dict) -> bool:
+        if replay.read():
+            replay.judge(())
+            if stage == "memory":
+                _note_memory(result, replay.tracker.live)
+            return True
+        result["flows"] = replay.finish(()).flows
+        return False
+
+    return step
+
+
+def _note_memory(result: dict, live: int) -> None:
+    """Memory with few entries, and again with many."""
+    if "few" not in result:
+        result["few"] = [live, _resident_bytes()]
+    elif live >= ENTRIES and "many" not in result:
+        result["many"] = [live, _resident_bytes()]
+
+
+def _resident_bytes() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * PAGE_BYTES
+
+
+if __name__ == "__main__":
+    main()
