@@ -10,6 +10,7 @@ nothing but ``cdef enum`` holds constants, and its module stays Python. ``pyproj
 from __future__ import annotations
 
 import importlib.machinery
+import importlib.util
 import re
 import sys
 from collections.abc import Sequence
@@ -25,6 +26,10 @@ _NOT_BUILT = """\
 PCAPAUDIT_BUILD=compiled, but these modules are not compiled: {missing}
 Build them with  pip install .  (or, in a checkout,  python setup.py build_ext --inplace); it needs gcc and the Python headers,
 on Debian and Ubuntu  apt-get install gcc python3-dev.  PCAPAUDIT_BUILD=pure runs without them."""
+
+_NO_CYTHON = """\
+pcapaudit runs uncompiled here, and for that needs the package Cython (nothing will be compiled with it): pip install Cython
+To get the compiled core instead, install gcc and the Python headers, then pcapaudit again."""
 
 
 class _SourceFinder:
@@ -51,6 +56,8 @@ def choose(build: str) -> None:
             raise ImportError(_NOT_BUILT.format(missing=", ".join(missing)))
     elif build != "auto":
         raise ImportError(f"PCAPAUDIT_BUILD={build}: expected auto, pure or compiled")
+    if importlib.util.find_spec("cython") is None and core_in_use() != "compiled":
+        raise ImportError(_NO_CYTHON)
 
 
 def hot_modules() -> list[str]:

@@ -1,4 +1,7 @@
-"""What holds for every test: the time zone, and that nothing is skipped where everything was installed.
+"""What holds for every test: the time zone, which pcapaudit child processes import, and that nothing is skipped on a CI server.
+
+A child process imports the same pcapaudit as the tests do, installed or built in place, whatever its working directory: otherwise
+``python -m pcapaudit`` in the checkout would take the sources beside it and not what is installed.
 
 With PCAPAUDIT_REQUIRE_TOOLS=1 (``.ci/run`` sets it on a CI server) a skipped test is a failure, so that a missing tshark does not
 look like a passed comparison. A reason that begins with ``build:`` is excepted: the test belongs to the other build.
@@ -8,11 +11,16 @@ from __future__ import annotations
 
 import os
 import time
+from pathlib import Path
 
 import pytest
 
+import pcapaudit
+
 os.environ["TZ"] = "UTC"
 time.tzset()
+os.environ["PYTHONSAFEPATH"] = "1"
+os.environ["PYTHONPATH"] = str(Path(pcapaudit.__file__).parents[1])
 
 
 def _must_run(reason: str) -> bool:

@@ -41,3 +41,12 @@ def test_import_is_light(build):
     """The package itself imports no NumPy: ``--help`` must not pay for it."""
     done = python("-c", "import sys, pcapaudit; print('numpy' in sys.modules)", PCAPAUDIT_BUILD=build)
     assert done.stdout.strip() == "False"
+
+
+def test_uncompiled_run_without_cython_says_what_to_install():
+    """The shadow module that hot modules import comes with Cython; without it the message is ours."""
+    hidden = "import sys; sys.modules['cython'] = None; import importlib.util as u; find = u.find_spec; "
+    hidden += "u.find_spec = lambda name, *rest: None if name == 'cython' else find(name, *rest); import pcapaudit"
+    done = python("-c", hidden, PCAPAUDIT_BUILD="pure")
+    assert done.returncode == 1
+    assert "pip install Cython" in done.stderr

@@ -1,28 +1,17 @@
-"""Fresh interpreters that import the same pcapaudit as the tests do, wherever it is installed."""
+"""Fresh interpreters that import the same pcapaudit as the tests do, wherever it is installed (``conftest.py`` sees to it)."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
-from pathlib import Path
-
-import pcapaudit
-
-#: Folder from which pcapaudit is imported.
-HOME = Path(pcapaudit.__file__).parents[1]
-
-
-def environment(**changes: str) -> dict[str, str]:
-    """This process's environment, so that a child imports the same package; terminal width and colours fixed."""
-    path = os.pathsep.join(each for each in (str(HOME), os.environ.get("PYTHONPATH", "")) if each)
-    return {**os.environ, "PYTHONPATH": path, "COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb", **changes}
 
 
 def python(*arguments: str, **changes: str) -> subprocess.CompletedProcess[str]:
-    """Run ``python ARGUMENTS``; ``changes`` are environment variables."""
+    """Run ``python ARGUMENTS``; ``changes`` are environment variables. Terminal width and colours are fixed."""
+    environment = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb", **changes}
     command = [sys.executable, *arguments]
-    return subprocess.run(command, env=environment(**changes), capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
 
 
 def pcapaudit_command(*arguments: str, **changes: str) -> subprocess.CompletedProcess[str]:
