@@ -9,6 +9,7 @@ from pcapaudit.core import consts
 
 __all__ = [
     "ANOMALIES",
+    "ANOMALY_TEXTS",
     "CHECKSUMS",
     "CT_STATES",
     "CT_STATUS_BITS",
@@ -165,10 +166,48 @@ _REASONS: dict[int, tuple[str, str]] = {
 REASONS = {number: code for number, (code, _) in _REASONS.items()}
 REASON_TEXTS = dict(_REASONS.values())
 
-#: bit number → code
-ANOMALIES: dict[int, str] = {
-    getattr(consts, name): name[5:].lower().replace("_", "-") for name in sorted(vars(consts)) if name.startswith("ANOM_")
+#: bit number → (code, what it means)
+_ANOMALIES: dict[int, tuple[str, str]] = {
+    consts.ANOM_TIME_BACKWARDS: ("time-backwards", "the time stamp is earlier than that of a frame before it"),
+    consts.ANOM_NO_TIMESTAMP: ("no-timestamp", "the file gives no time stamp: the frame takes the time of the one before"),
+    consts.ANOM_CAPLEN_OVER_SNAPLEN: ("caplen-over-snaplen", "more bytes were captured than the file's limit allows"),
+    consts.ANOM_CAPLEN_OVER_ORIGLEN: ("caplen-over-origlen", "more bytes were captured than were on the wire"),
+    consts.ANOM_LINK_ERROR: ("link-error", "the capturing network card reported an error of the link layer"),
+    consts.ANOM_UNKNOWN_LINKTYPE: ("unknown-linktype", "a link layer that is not decoded: the frame is counted and skipped"),
+    consts.ANOM_LINK_TRUNCATED: ("link-truncated", "the frame ends within its link layer header"),
+    consts.ANOM_LINK_MALFORMED: ("link-malformed", "a link layer header that contradicts itself"),
+    consts.ANOM_LAYER_LIMIT: ("layer-limit", "more nested headers than are followed"),
+    consts.ANOM_IP_TRUNCATED: ("ip-truncated", "the captured bytes end within the IP header"),
+    consts.ANOM_IP_VERSION: ("ip-version", "the version in the IP header is not the one announced"),
+    consts.ANOM_IP_HEADER_LEN: ("ip-header-len", "an IP header length that cannot be"),
+    consts.ANOM_IP_LEN_ZERO: ("ip-len-zero", "IP length 0, as segmentation offload leaves it: the frame's length is taken"),
+    consts.ANOM_IP_LEN_OVER_FRAME: ("ip-len-over-frame", "the IP packet claims to be longer than its frame"),
+    consts.ANOM_IP_CHECKSUM: ("ip-checksum", "the checksum of the IPv4 header is wrong"),
+    consts.ANOM_IP_OPTIONS: ("ip-options", "the IPv4 header has options"),
+    consts.ANOM_IP_OPTIONS_BAD: ("ip-options-bad", "IPv4 options that cannot be read"),
+    consts.ANOM_IP6_EXT_BAD: ("ip6-ext-bad", "an IPv6 extension header that cannot be read"),
+    consts.ANOM_IP6_EXT_LIMIT: ("ip6-ext-limit", "more IPv6 extension headers than are followed"),
+    consts.ANOM_FRAGMENT: ("fragment", "a part of a fragmented packet"),
+    consts.ANOM_FRAGMENT_TINY: ("fragment-tiny", "a first fragment too short for its transport header"),
+    consts.ANOM_L4_TRUNCATED: ("l4-truncated", "the captured bytes end within the transport header"),
+    consts.ANOM_L4_LENGTH: ("l4-length", "a transport length that contradicts the IP length"),
+    consts.ANOM_L4_CHECKSUM: ("l4-checksum", "the transport checksum is wrong"),
+    consts.ANOM_L4_CHECKSUM_OFFLOADED: ("l4-checksum-offloaded", "a checksum that the sender's network card was to finish"),
+    consts.ANOM_TCP_HEADER_LEN: ("tcp-header-len", "a TCP header length that cannot be"),
+    consts.ANOM_TCP_OPTIONS_BAD: ("tcp-options-bad", "TCP options that cannot be read"),
+    consts.ANOM_PAYLOAD_TRUNCATED: ("payload-truncated", "the capture holds a part of the payload only (snaplen)"),
+    consts.ANOM_IP_RESERVED_FLAG: ("ip-reserved-flag", "the reserved bit of the IPv4 flags is set"),
+    consts.ANOM_SAME_ENDPOINTS: ("same-endpoints", "source and destination are the same"),
+    consts.ANOM_PORT_ZERO: ("port-zero", "a port number 0"),
+    consts.ANOM_TUNNEL: ("tunnel", "the packet carries another IP packet, which is not looked into"),
+    consts.ANOM_FRAGMENT_OVERLAP: ("fragment-overlap", "fragments that overlap: the datagram is thrown away"),
+    consts.ANOM_FRAGMENT_TIMEOUT: ("fragment-timeout", "a datagram whose fragments did not all arrive in time"),
+    consts.ANOM_FRAGMENT_LIMIT: ("fragment-limit", "more fragments wait for their datagrams than are kept"),
+    consts.ANOM_MIDSTREAM: ("midstream", "a TCP connection whose beginning the capture does not hold"),
+    consts.ANOM_RETRANSMISSION: ("retransmission", "a TCP segment that was sent before"),
 }
+ANOMALIES = {number: code for number, (code, _) in _ANOMALIES.items()}
+ANOMALY_TEXTS = dict(_ANOMALIES.values())
 
 
 def anomaly_names(mask: int) -> list[str]:

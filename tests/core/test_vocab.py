@@ -34,6 +34,13 @@ def test_every_reason_has_a_text():
     assert all(vocab.REASON_TEXTS[code] for code in vocab.REASONS.values())
 
 
+def test_anomaly_code_is_its_constants_name():
+    """ANOM_X_Y is called x-y, so that one is found from the other, and each has a text."""
+    derived = {value: name[5:].lower().replace("_", "-") for name, value in vars(consts).items() if name.startswith("ANOM_")}
+    assert derived == vocab.ANOMALIES
+    assert all(vocab.ANOMALY_TEXTS[code] for code in vocab.ANOMALIES.values())
+
+
 def test_anomaly_names_in_bit_order():
     """A mask reads from its lowest bit on."""
     mask = 1 << consts.ANOM_TUNNEL | 1 << consts.ANOM_NO_TIMESTAMP
