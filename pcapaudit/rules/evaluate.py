@@ -1,0 +1,676 @@
+"""Evaluates packets on a compiled ruleset: verdict, the rule that decided, and whether anything unknown could change it.
+
+A match answers yes, no or **unknown**: unknown when it asks for what the capture does not hold (an interface that nobody told us, a
+local user, bytes beyond the snap length). Guessing would be silent, and trying out every combination of answers is exponential.
+So the packet is walked once, with two kinds of *worlds* in mind:
+
+* the MAIN world, in which every unknown match does not hold; its verdict is the packet's verdict;
+* OTHER worlds, in which some of them hold. All that the walk remembers of them is which verdicts can come out.
+
+At each rule the walk knows whether the main world is here, or only others. An unknown match sends other worlds into the rest of the
+rule, and the worlds before it go on to the next rule. A jump takes the worlds in the rule along; those that stay behind wait in the
+frame. A verdict ends the worlds that reach it; then those that wait in the innermost frame go on. An unknown ``return`` (or ``goto``)
+sends other worlds back to the caller, where they join those that come back at the chain's end. When the main world has its verdict
+and others are left, the walk goes on for them alone. So every rule is looked at once for each way that a jump leads to it, as in the
+kernel, and the set of verdicts is never too small. It can be too large: two unknown matches are taken to be independent.
+
+If some other world ends differently, the packet is undecided (``decided`` 0) and ``cause`` names the rule whose unknown match let
+that world part from the main one. ``cause`` 0 then means that the packet's path through the hooks is unknown.
+
+A limit loses tokens to the main world alone. Where only other worlds meet it, the bucket might hold less than we know: until it has
+been left alone long enough to be full in any world, its answers are unknown.
+
+Facts of the kernel kept here: ``accept`` ends a base chain and not the packet's way; ``drop`` ends all. A missing header (a transport
+header in a later fragment, an IPv6 address of an IPv4 packet) makes a match fail whatever its operator. Before conntrack, and for
+packets it could not track, ct state is ``invalid`` and other ct expressions fail. The input interface is empty at output, and the
+output interface at prerouting and input.
+"""
+
+from __future__ import annotations
+
+from array import array
+from typing import Any
+
+import cython
+import numpy as np
+
+from pcapaudit.core.columns import PacketBatch, VerdictBatch
+from pcapaudit.rules.compile import Program
+
+if not cython.compiled:
+    from pcapaudit.core.consts import (
+        CT_ESTABLISHED,
+        CT_INVALID,
+        CT_NEW,
+        CT_NONE,
+        CT_RELATED,
+        CT_UNTRACKED,
+        DIR_NONE,
+        HOOK_INPUT,
+        HOOK_OUTPUT,
+        HOOK_POSTROUTING,
+        HOOK_PREROUTING,
+        IFACE_NONE,
+        IFACE_UNKNOWN,
+        PATH_INPUT,
+        PATH_UNKNOWN,
+        REASON_POLICY,
+        REASON_RULE,
+        VERDICT_ACCEPT,
+        VERDICT_REJECT,
+        VERDICT_SKIP,
+    )
+    from pcapaudit.rules.ops import (
+        FIELD_CT_DIRECTION,
+        FIELD_CT_STATE,
+        FIELD_CT_STATUS,
+        FIELD_DESTINATION,
+        FIELD_DPORT,
+        FIELD_ICMP_CODE,
+        FIELD_ICMP_TYPE,
+        FIELD_IIF,
+        FIELD_LENGTH,
+        FIELD_LINK,
+        FIELD_NETWORK,
+        FIELD_NFPROTO,
+        FIELD_OIF,
+        FIELD_PROTO,
+        FIELD_PROTOCOL,
+        FIELD_SOURCE,
+        FIELD_SPORT,
+        FIELD_TCP_FLAGS,
+        FIELD_TRANSPORT,
+        FIELD_TTL,
+        LIMIT_BYTES,
+        LIMIT_OVER,
+        MAX_FRAMES,
+        MAX_PARTS,
+        NO,
+        OP_ACCEPT,
+        OP_END,
+        OP_GOTO,
+        OP_JUMP,
+        OP_LIMIT,
+        OP_MATCH,
+        OP_PART,
+        OP_RETURN,
+        OP_SAME_LIMIT,
+        TEST_ANY,
+        TEST_BITS8,
+        TEST_BITS16,
+        TEST_EQUAL,
+        TEST_IFACE,
+        TEST_NOT,
+        TEST_RANGE,
+        TEST_SEARCH64,
+        UNKNOWN,
+        WORLD_MAIN,
+        WORLD_NONE,
+        WORLD_OTHER,
+        YES,
+    )
+
+__all__ = ["Evaluator"]
+
+_ALL_BITS = cython.declare(cython.ulonglong, 0xFFFFFFFFFFFFFFFF)
+if not cython.compiled:
+    # Words of a frame: slot to go on at, slot after the chain's last, worlds waiting there, worlds that came back early, the rules
+    # these two parted from the main world at, 1 for a goto.
+    _FRAME_WORDS = 8
+    # Words of a base chain in a plan: chain, hook, policy.
+    _PLAN_WORDS = 3
+
+
+class Evaluator:
+    """Evaluates the packets of one batch object, which is filled again and again."""
+
+    def __init__(self, program: Program, batch: PacketBatch, verdicts: VerdictBatch) -> None:
+        self.program = program
+        self.batch = batch
+        self.verdicts = verdicts
+        self.has_raw = program.has_raw
+        self.main_path = program.main_path
+        self.code = memoryview(program.code)
+        self.loads = memoryview(array("I", [*program.loads, 0]))
+        self.pool = memoryview(program.pool)
+        self.ifaces = memoryview(program.ifaces)
+        self.iface_names = memoryview(array("Q", [*program.iface_names, 0]))
+        self.iface_count = len(program.interfaces)
+        self.slot_start = memoryview(array("I", [*program.slot_start, 0]))
+        self.slot_rule = memoryview(array("I", [*program.slot_rule, 0]))
+        self.chain_first = memoryview(array("I", [*program.chain_first, 0]))
+        self.chain_stop = memoryview(array("I", [*program.chain_stop, 0]))
+        self.limits = memoryview(array("q", [*program.limits, 0]))
+        self.bases, self.plans = _flat_plans(program)
+        self.rule_packets: Any = np.zeros(len(program.rules), np.uint64)
+        self.rule_bytes: Any = np.zeros(len(program.rules), np.uint64)
+        self.packets = memoryview(self.rule_packets)
+        self.octets = memoryview(self.rule_bytes)
+        self.frames = memoryview(array("I", bytes(4 * _FRAME_WORDS * (MAX_FRAMES + 1))))
+        self.parts = memoryview(array("Q", bytes(16 * MAX_PARTS)))
+        self.parts_unknown = 0
+        self.value_hi = 0
+        self.value_lo = 0
+        self.here = WORLD_NONE
+        self.seen_unknown = 0
+        self.limit_answer = NO
+        self.before_conntrack = 0
+        self.hook = 0
+        self.base_chain = 0
+        self.parted_at = 0
+        self.main_verdict = VERDICT_SKIP
+        self.main_rule = 0
+        self.main_chain = 0
+        self.main_hook = 0
+        self.passed = WORLD_NONE
+        self.possible = 0
+        self.causes = memoryview(array("I", bytes(4 * 4)))
+
+    # A packet's way through the hooks ---------------------------------------------------------------------------------------------
+
+    def evaluate(self, i, now):
+        """Judge packet ``i`` at ``now`` (ns): its base chains behind conntrack. Writes the columns of the verdict; returns the verdict."""
+        self._forget(self.has_raw)
+        self.before_conntrack = 0
+        self._run_path(i, now, 0)
+        self._write(i)
+        return self.main_verdict
+
+    def evaluate_raw(self, i, now):
+        """The base chains before conntrack. Returns the verdict so far; writes it only when it is not accept."""
+        self._forget(0)
+        self.before_conntrack = 1
+        self._run_path(i, now, 1)
+        if self.main_verdict != VERDICT_ACCEPT:
+            self._write(i)
+        return self.main_verdict
+
+    def _forget(self, keep_possible):
+        """Start a packet; after ``evaluate_raw`` the verdicts that were possible there stay possible."""
+        if not keep_possible:
+            self.possible = 0
+        self.main_verdict = VERDICT_ACCEPT
+        self.main_rule = 0
+        self.main_chain = 0
+        self.parted_at = 0
+
+    def _run_path(self, i, now, raw):
+        """The hooks of the packet's path; of all paths when it is unknown, with the main world on the likeliest."""
+        path = self.batch.path[i]
+        version = 1 if self.batch.l3[i] == 6 else 0
+        if path != PATH_UNKNOWN:
+            return self._run_plan(i, now, ((raw * 4 + path) * 2 + version) * 2, WORLD_MAIN)
+        self._run_plan(i, now, ((raw * 4 + self.main_path) * 2 + version) * 2, WORLD_MAIN)
+        other = 1
+        while other < 4:
+            if other != self.main_path:
+                self.parted_at = 0
+                self._run_plan(i, now, ((raw * 4 + other) * 2 + version) * 2, WORLD_OTHER)
+            other += 1
+        return 0
+
+    def _run_plan(self, i, now, plan, world):
+        """Base chains one after the other, while some world goes on."""
+        at = self.plans[plan]
+        stop = self.plans[plan + 1]
+        if world == WORLD_MAIN:
+            self.main_hook = HOOK_INPUT if self.batch.path[i] == PATH_INPUT else HOOK_POSTROUTING
+        while at < stop:
+            self.hook = self.bases[at + 1]
+            self.base_chain = self.bases[at]
+            self.passed = WORLD_NONE
+            left = self._walk(i, now, world)
+            if left:
+                self._end(self.bases[at + 2], left, 0)
+            world = self.passed
+            if world == WORLD_NONE:
+                return 0
+            at += _PLAN_WORDS
+        if world == WORLD_OTHER:
+            self._allow(VERDICT_ACCEPT)
+        return 0
+
+    def _end(self, verdict, worlds, rule):
+        """Some worlds reach a verdict: of ``rule``, or of the base chain's policy when it is 0."""
+        if verdict == VERDICT_ACCEPT and worlds > self.passed:
+            self.passed = worlds
+        if worlds == WORLD_OTHER:
+            if verdict != VERDICT_ACCEPT:
+                self._allow(verdict)
+            return
+        self.main_verdict = verdict
+        # An accepting rule is remembered over later chains that only pass the packet on by their policy.
+        if rule or self.main_rule == 0 or verdict != VERDICT_ACCEPT:
+            self.main_rule = rule
+            self.main_chain = self.base_chain + 1
+        if verdict != VERDICT_ACCEPT:
+            self.main_hook = self.hook
+
+    def _allow(self, verdict):
+        """Another world may end like this; the first cause of each verdict is kept."""
+        if not self.possible >> verdict & 1:
+            self.possible |= 1 << verdict
+            self.causes[verdict] = self.parted_at
+
+    def _write(self, i):
+        verdict = self.main_verdict
+        self.verdicts.verdict[i] = verdict
+        self.verdicts.rule[i] = self.main_rule
+        self.verdicts.chain[i] = self.main_chain
+        self.verdicts.hook[i] = self.main_hook
+        self.verdicts.decided[i] = 1
+        self.verdicts.cause[i] = 0
+        if verdict != VERDICT_ACCEPT and self.verdicts.reason[i] == 0:
+            self.verdicts.reason[i] = REASON_RULE if self.main_rule else REASON_POLICY
+        if self.possible & ~(1 << verdict):
+            self.verdicts.decided[i] = 0
+            other = VERDICT_ACCEPT
+            while other <= VERDICT_REJECT:
+                if other != verdict and self.possible >> other & 1:
+                    self.verdicts.cause[i] = self.causes[other]
+                    break
+                other += 1
+
+    # A base chain and what it jumps to --------------------------------------------------------------------------------------------
+
+    def _walk(self, i, now, world):
+        """Walk ``base_chain``; returns the worlds that reach its policy."""
+        slot = self.chain_first[self.base_chain]
+        stop = self.chain_stop[self.base_chain]
+        top = 0
+        self.frames[3] = WORLD_NONE
+        while True:
+            if slot >= stop:
+                self._come_back(top, world)
+                world = WORLD_NONE
+            else:
+                pc = self._match_rule(i, now, slot, world)
+                slot += 1
+                if pc == 0:
+                    continue
+                here = self.here
+                op = self.code[pc]
+                if here == WORLD_MAIN:
+                    self.packets[self.slot_rule[slot - 1]] += 1
+                    self.octets[self.slot_rule[slot - 1]] += self.batch.ip_len[i]
+                if op == OP_END:
+                    continue
+                waiting = world if self.seen_unknown else WORLD_NONE
+                world = waiting
+                if op in (OP_JUMP, OP_GOTO):
+                    if op == OP_JUMP or waiting:
+                        top += _FRAME_WORDS
+                        self.frames[top] = slot
+                        self.frames[top + 1] = stop
+                        self.frames[top + 2] = waiting
+                        self.frames[top + 3] = WORLD_NONE
+                        self.frames[top + 4] = self.parted_at
+                        self.frames[top + 6] = 1 if op == OP_GOTO else 0
+                    world = here
+                    stop = self.chain_stop[self.code[pc + 1]]
+                    slot = self.chain_first[self.code[pc + 1]]
+                elif op == OP_RETURN:
+                    self._come_back(top, here)
+                else:
+                    self._end(op - OP_ACCEPT + VERDICT_ACCEPT, here, self.slot_rule[slot - 1])
+            while world == WORLD_NONE:
+                # Nobody is left here: back to the caller, with those who came back and those who waited.
+                back = self.frames[top + 3]
+                if top == 0:
+                    self.parted_at = self.frames[5] if back == WORLD_OTHER else self.parted_at
+                    return back
+                slot = self.frames[top]
+                stop = self.frames[top + 1]
+                world = self.frames[top + 2]
+                parted = self.frames[top + 4]
+                if self.frames[top + 6]:
+                    if back:
+                        self._come_back_as(top - _FRAME_WORDS, back, self.frames[top + 5])
+                elif back > world:
+                    world = back
+                    parted = self.frames[top + 5]
+                if world == WORLD_OTHER:
+                    self.parted_at = parted
+                top -= _FRAME_WORDS
+
+    def _come_back(self, top, worlds):
+        """Worlds that leave the chain of the frame at ``top`` without a verdict."""
+        self._come_back_as(top, worlds, self.parted_at)
+
+    def _come_back_as(self, top, worlds, parted_at):
+        if worlds > self.frames[top + 3]:
+            self.frames[top + 3] = worlds
+            self.frames[top + 5] = parted_at
+
+    # One rule ---------------------------------------------------------------------------------------------------------------------
+
+    def _match_rule(self, i, now, slot, world):
+        """Run the matches of a rule: index of its last instruction, with ``here`` the worlds that reach it; or 0 if none does."""
+        pc = self.slot_start[slot]
+        self.seen_unknown = 0
+        while True:
+            op = self.code[pc]
+            if op == OP_MATCH:
+                answer = self._match(i, pc)
+            elif op >= OP_ACCEPT or op == OP_END:
+                self.here = WORLD_OTHER if self.seen_unknown else world
+                return pc
+            elif op == OP_PART:
+                self._read_part(i, pc)
+                answer = YES
+            elif op == OP_LIMIT:
+                answer = self.limit_answer = self._limit(i, now, self.code[pc + 1], self.seen_unknown == 0 and world == WORLD_MAIN)
+            elif op == OP_SAME_LIMIT:
+                answer = self.limit_answer
+            else:
+                answer = self._look_up(pc)
+            if answer == NO:
+                return 0
+            if answer == UNKNOWN and not self.seen_unknown:
+                self.seen_unknown = 1
+                if world == WORLD_MAIN:
+                    self.parted_at = self.slot_rule[slot]
+            pc += 4
+
+    def _match(self, i, pc):
+        """Answer of a MATCH."""
+        load = self.code[pc + 1]
+        test = self.code[pc + 2]
+        found = self._load(i, load)
+        if found != YES:
+            return found
+        if test & ~TEST_NOT == TEST_IFACE:
+            index = self.value_lo
+            column = index if index < self.iface_count else self.iface_count if index == IFACE_NONE else self.iface_count + 1
+            answer = self.ifaces[self.code[pc + 3] + column]
+            if answer == UNKNOWN:
+                return UNKNOWN
+        else:
+            answer = self._test(test & ~TEST_NOT, self.code[pc + 3])
+        return 1 - answer if test & TEST_NOT else answer
+
+    def _test(self, test, at):
+        """Compare the value that was read with what the pool holds at ``at``."""
+        hi = self.value_hi
+        lo = self.value_lo
+        if test == TEST_EQUAL:
+            return YES if lo == self.pool[at + 1] and hi == self.pool[at] else NO
+        if test == TEST_ANY:
+            return YES if lo & self.pool[at] else NO
+        if test == TEST_RANGE:
+            return self._within(hi, lo, at)
+        if test in (TEST_BITS8, TEST_BITS16):
+            return self.pool[at + (lo >> 6)] >> (lo & 63) & 1
+        if test == TEST_SEARCH64:
+            return self._search64(lo, at)
+        return self._search128(hi, lo, at)
+
+    def _within(self, hi, lo, at):
+        """Whether a number lies between the two that the pool holds at ``at``."""
+        if hi < self.pool[at] or (hi == self.pool[at] and lo < self.pool[at + 1]):
+            return 0
+        if hi > self.pool[at + 2] or (hi == self.pool[at + 2] and lo > self.pool[at + 3]):
+            return 0
+        return 1
+
+    def _search64(self, lo, at):
+        """Whether a number lies in one of many sorted intervals: find the last that begins at or before it."""
+        left = 0
+        right = self.pool[at]
+        at += 1
+        while left < right:
+            middle = (left + right) >> 1
+            if self.pool[at + 2 * middle] <= lo:
+                left = middle + 1
+            else:
+                right = middle
+        return 1 if left and lo <= self.pool[at + 2 * left - 1] else 0
+
+    def _search128(self, hi, lo, at):
+        left = 0
+        right = self.pool[at]
+        at += 1
+        while left < right:
+            middle = (left + right) >> 1
+            first = at + 4 * middle
+            if self.pool[first] < hi or (self.pool[first] == hi and self.pool[first + 1] <= lo):
+                left = middle + 1
+            else:
+                right = middle
+        return self._within(hi, lo, at + 4 * left - 4) if left else 0
+
+    # Reading the packet -----------------------------------------------------------------------------------------------------------
+
+    def _load(self, i, load):
+        """Read a field into ``value_hi`` and ``value_lo``. NO when the packet has no such field."""
+        l3 = self.loads[load + 1]
+        if l3 and self.batch.l3[i] != l3:
+            return NO
+        proto = self.loads[load + 2]
+        if proto and self.batch.proto[i] + 1 != proto:
+            return NO
+        field = self.loads[load]
+        self.value_hi = 0
+        if field == FIELD_CT_STATE:
+            self.value_lo = self._ct_state(i)
+        elif field == FIELD_PROTO:
+            self.value_lo = self.batch.proto[i]
+        elif field in (FIELD_DPORT, FIELD_SPORT):
+            found = self._has_header(i, self.loads[load + 5])
+            if found != YES:
+                return found
+            self.value_lo = self.batch.dport[i] if field == FIELD_DPORT else self.batch.sport[i]
+        elif field == FIELD_SOURCE:
+            self.value_hi = self.batch.src_hi[i]
+            self.value_lo = self.batch.src_lo[i]
+        elif field == FIELD_DESTINATION:
+            self.value_hi = self.batch.dst_hi[i]
+            self.value_lo = self.batch.dst_lo[i]
+        elif field == FIELD_IIF:
+            self.value_lo = IFACE_NONE if self.hook == HOOK_OUTPUT else self.batch.iif[i]
+        elif field == FIELD_OIF:
+            self.value_lo = IFACE_NONE if self.hook in (HOOK_PREROUTING, HOOK_INPUT) else self.batch.oif[i]
+        elif field == FIELD_NFPROTO:
+            self.value_lo = 10 if self.batch.l3[i] == 6 else 2
+        else:
+            found = self._load_rare(i, load, field)
+            if found != YES:
+                return found
+        mask = self.loads[load + 6]
+        if mask:
+            self.value_hi = self.value_hi & self.pool[mask] ^ self.pool[mask + 2]
+            self.value_lo = self.value_lo & self.pool[mask + 1] ^ self.pool[mask + 3]
+        return YES
+
+    def _load_rare(self, i, load, field):
+        """The fields that few rules read."""
+        if field in (FIELD_TCP_FLAGS, FIELD_ICMP_TYPE, FIELD_ICMP_CODE):
+            found = self._has_header(i, self.loads[load + 5])
+            if found != YES:
+                return found
+            self.value_lo = (
+                self.batch.tcp_flags[i]
+                if field == FIELD_TCP_FLAGS
+                else self.batch.icmp_type[i]
+                if field == FIELD_ICMP_TYPE
+                else self.batch.icmp_code[i]
+            )
+            return YES
+        if field == FIELD_LENGTH:
+            self.value_lo = self.batch.ip_len[i]
+            return YES
+        if field == FIELD_TTL:
+            self.value_lo = self.batch.ttl[i]
+            return YES
+        if field == FIELD_PROTOCOL:
+            self.value_lo = 0x86DD if self.batch.l3[i] == 6 else 0x0800
+            return YES
+        if field in (FIELD_CT_DIRECTION, FIELD_CT_STATUS):
+            return self._load_ct(i, field)
+        if field == FIELD_NETWORK:
+            return self._read_bits(self.batch.l3_off[i], self.batch.end_off[i], self.batch.ip_len[i], load)
+        if field == FIELD_TRANSPORT:
+            if self.batch.l4_off[i] == 0:
+                return NO
+            return self._read_bits(self.batch.l4_off[i], self.batch.end_off[i], self.batch.l4_len[i], load)
+        if field == FIELD_LINK and self.batch.l3_off[i] >= self.batch.offset[i] + 14:
+            return self._read_bits(self.batch.offset[i], self.batch.l3_off[i], 14, load)
+        return UNKNOWN
+
+    def _has_header(self, i, reach):
+        """Whether the transport header's first ``reach`` bytes are there: NO on the wire, UNKNOWN beyond the snap length."""
+        start = self.batch.l4_off[i]
+        if start == 0:
+            return NO
+        if self.batch.end_off[i] >= start + reach:
+            return YES
+        return UNKNOWN if self.batch.l4_len[i] >= reach else NO
+
+    @cython.boundscheck(True)
+    def _read_bits(self, start, end, size, load):
+        """Bits of a header of ``size`` bytes on the wire, of which the capture holds those from ``start`` to ``end``."""
+        offset = self.loads[load + 3]
+        bits = self.loads[load + 4]
+        reach = self.loads[load + 5]
+        if reach > size:
+            return NO
+        if start + reach > end:
+            return UNKNOWN
+        hi = 0
+        lo = 0
+        at = start + (offset >> 3)
+        lead = offset & 7
+        left = bits
+        while left:
+            take = 8 - lead if left > 8 - lead else left
+            byte = (self.batch.data[at] >> (8 - lead - take)) & ((1 << take) - 1)
+            hi = (hi << take | lo >> (64 - take)) & _ALL_BITS
+            lo = (lo << take | byte) & _ALL_BITS
+            lead = 0
+            left -= take
+            at += 1
+        self.value_hi = hi
+        self.value_lo = lo
+        return YES
+
+    def _ct_state(self, i):
+        """The state as nftables' bit; before conntrack, and for what it cannot track, invalid."""
+        if self.before_conntrack:
+            return 1
+        state = self.verdicts.ct_state[i]
+        if state == CT_ESTABLISHED:
+            return 2
+        if state == CT_NEW:
+            return 8
+        if state == CT_RELATED:
+            return 4
+        return 64 if state == CT_UNTRACKED else 1
+
+    def _load_ct(self, i, field):
+        """Properties of the packet's connection, which invalid and untracked packets do not have."""
+        state = self.verdicts.ct_state[i]
+        if self.before_conntrack or state in (CT_NONE, CT_INVALID, CT_UNTRACKED):
+            return NO
+        if field == FIELD_CT_STATUS:
+            self.value_lo = self.verdicts.ct_status[i]
+            return YES
+        self.value_lo = self.verdicts.direction[i]
+        return NO if self.value_lo == DIR_NONE else YES
+
+    # Concatenations ---------------------------------------------------------------------------------------------------------------
+
+    def _read_part(self, i, pc):
+        """Keep one part of a concatenation. Two bits of ``parts_unknown`` for each part: its answer."""
+        load = self.code[pc + 1]
+        slot = self.code[pc + 2]
+        found = self._load(i, load)
+        field = self.loads[load]
+        if found == YES and (field in (FIELD_IIF, FIELD_OIF)):
+            index = self.value_lo
+            self.value_lo = 0
+            if index < self.iface_count:
+                self.value_hi = self.iface_names[2 * index]
+                self.value_lo = self.iface_names[2 * index + 1]
+            elif index == IFACE_UNKNOWN:
+                found = UNKNOWN
+        if slot == 0:
+            self.parts_unknown = 0
+        self.parts_unknown |= found << 2 * slot
+        self.parts[2 * slot] = self.value_hi
+        self.parts[2 * slot + 1] = self.value_lo
+
+    def _look_up(self, pc):
+        """Whether some element holds all parts. An unknown part may equal anything, an empty interval may hold anything."""
+        count = self.code[pc + 1]
+        at = self.code[pc + 3]
+        elements = self.pool[at]
+        at += 1
+        part = 0
+        while part < count:
+            if self.parts_unknown >> 2 * part & 3 == NO:
+                return NO
+            part += 1
+        best = NO
+        while elements:
+            answer = YES
+            part = 0
+            while part < count:
+                if self.parts_unknown >> 2 * part & 3 == UNKNOWN or (self.pool[at] > self.pool[at + 2]):
+                    answer = UNKNOWN
+                elif not self._within(self.parts[2 * part], self.parts[2 * part + 1], at):
+                    answer = NO
+                    break
+                part += 1
+                at += 4
+            at += 4 * (count - part)
+            elements -= 1
+            if answer == YES:
+                best = YES
+                break
+            if answer == UNKNOWN:
+                best = UNKNOWN
+        if best == UNKNOWN:
+            return UNKNOWN
+        return 1 - best if self.code[pc + 2] else best
+
+    # Limits -----------------------------------------------------------------------------------------------------------------------
+
+    def _limit(self, i, now, at, is_main):
+        """Take tokens for the packet, as nft_limit does: a token is a nanosecond, and they flow in with time."""
+        last = self.limits[at + 1]
+        largest = self.limits[at + 2]
+        tokens = self.limits[at] if last < 0 else self.limits[at] + (now - last if now > last else 0)
+        self.limits[at + 1] = now
+        if tokens >= largest:
+            tokens = largest
+            if last >= 0 and now - last >= largest:
+                self.limits[at + 7] = 0
+        if not is_main:
+            # In some other world this packet takes tokens: they count from here on as unsure.
+            self.limits[at] = tokens
+            self.limits[at + 7] = 1
+            return UNKNOWN
+        cost = self.limits[at + 3]
+        if self.limits[at + 6] & LIMIT_BYTES:
+            cost = self.limits[at + 4] * self.batch.ip_len[i] // self.limits[at + 5]
+        over = 1 if self.limits[at + 6] & LIMIT_OVER else 0
+        answer = over
+        if tokens >= cost:
+            tokens -= cost
+            answer = 1 - over
+        self.limits[at] = tokens
+        return UNKNOWN if self.limits[at + 7] else answer
+
+
+def _flat_plans(program: Program) -> tuple[Any, Any]:
+    """Base chains in order, and where in that list each way through the hooks begins and ends."""
+    bases = array("I")
+    plans = array("I")
+    for paths in program.plans:
+        for versions in paths:
+            for chains in versions:
+                plans.append(len(bases))
+                for each in chains:
+                    bases.extend((each.chain, each.hook, each.policy))
+                plans.append(len(bases))
+    return memoryview(array("I", [*bases, 0])), memoryview(plans)

@@ -1,0 +1,231 @@
+"""What a rule can look at: one row for each expression of the language that reads something of a packet. Data.
+
+A selector says its type, where its bits stand, and what the packet must be for it to be there at all: nftables puts a test of
+the family and of the transport protocol in front of ``tcp dport``, and a rule whose header is not there does not match, with ``!=``
+no more than with ``==``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pcapaudit.rules.datatypes import DATATYPES, Datatype
+
+__all__ = ["CT_DIRECTED", "SELECTORS", "Selector", "raw_payload"]
+
+
+@dataclass(frozen=True, slots=True)
+class Selector:
+    """One readable property of a packet."""
+
+    #: How the language writes it, ``tcp dport``.
+    text: str
+    #: Name of its datatype.
+    type_name: str
+    #: ``link``, ``network``, ``transport`` for bits of a header; ``meta``, ``ct`` and others for what is not in the packet's bytes.
+    base: str
+    #: Bits from the start of the header to the first bit; 0 outside headers.
+    offset: int = 0
+    #: Width in bits.
+    bits: int = 0
+    #: 4 or 6 when the packet must be of that IP version, else 0.
+    l3: int = 0
+    #: Transport protocol that the packet must have, or None.
+    proto: int | None = None
+
+    @property
+    def datatype(self) -> Datatype:
+        """Type of the values it is compared with."""
+        return DATATYPES[self.type_name]
+
+
+def _header(name: str, base: str, needs: tuple[int, int | None], fields: str) -> Iterator[Selector]:
+    """Selectors of one header from lines ``field type offset bits``."""
+    for line in fields.strip().splitlines():
+        field, type_name, offset, bits = line.split()
+        yield Selector(f"{name} {field}", type_name, base, int(offset), int(bits), needs[0], needs[1])
+
+
+def _meta(base: str, fields: str) -> Iterator[Selector]:
+    for line in fields.strip().splitlines():
+        field, type_name = line.split()
+        yield Selector(f"{base} {field}", type_name, base, 0, DATATYPES[type_name].bits)
+
+
+_PORTS = "sport inet_service 0 16\ndport inet_service 16 16"
+
+_ALL = (
+    *_header(
+        "ip",
+        "network",
+        (4, None),
+        """
+version integer 0 4
+hdrlength integer 4 4
+dscp dscp 8 6
+ecn ecn 14 2
+length integer 16 16
+id integer 32 16
+frag-off integer 48 16
+ttl integer 64 8
+protocol inet_proto 72 8
+checksum integer 80 16
+saddr ipv4_addr 96 32
+daddr ipv4_addr 128 32
+""",
+    ),
+    *_header(
+        "ip6",
+        "network",
+        (6, None),
+        """
+version integer 0 4
+dscp dscp 4 6
+ecn ecn 10 2
+flowlabel integer 12 20
+length integer 32 16
+nexthdr inet_proto 48 8
+hoplimit integer 56 8
+saddr ipv6_addr 64 128
+daddr ipv6_addr 192 128
+""",
+    ),
+    *_header(
+        "tcp",
+        "transport",
+        (0, 6),
+        _PORTS
+        + """
+sequence integer 32 32
+ackseq integer 64 32
+doff integer 96 4
+reserved integer 100 4
+flags tcp_flag 104 8
+window integer 112 16
+checksum integer 128 16
+urgptr integer 144 16
+""",
+    ),
+    *_header("udp", "transport", (0, 17), _PORTS + "\nlength integer 32 16\nchecksum integer 48 16"),
+    *_header("udplite", "transport", (0, 136), _PORTS + "\ncsumcov integer 32 16\nchecksum integer 48 16"),
+    *_header("sctp", "transport", (0, 132), _PORTS + "\nvtag integer 32 32\nchecksum integer 64 32"),
+    *_header("dccp", "transport", (0, 33), _PORTS),
+    *_header("th", "transport", (0, None), _PORTS),
+    *_header(
+        "icmp",
+        "transport",
+        (4, 1),
+        """
+type icmp_type 0 8
+code icmp_code 8 8
+checksum integer 16 16
+id integer 32 16
+sequence integer 48 16
+gateway integer 32 32
+mtu integer 48 16
+""",
+    ),
+    *_header(
+        "icmpv6",
+        "transport",
+        (6, 58),
+        """
+type icmpv6_type 0 8
+code icmpv6_code 8 8
+checksum integer 16 16
+parameter-problem integer 32 32
+packet-too-big integer 32 32
+id integer 32 16
+sequence integer 48 16
+max-delay integer 32 16
+""",
+    ),
+    *_header("esp", "transport", (0, 50), "spi integer 0 32\nsequence integer 32 32"),
+    *_header("ah", "transport", (0, 51), "nexthdr inet_proto 0 8\nhdrlength integer 8 8\nspi integer 32 32\nsequence integer 64 32"),
+    *_header("comp", "transport", (0, 108), "nexthdr inet_proto 0 8\nflags integer 8 8\ncpi integer 16 16"),
+    *_header("ether", "link", (0, None), "daddr ether_addr 0 48\nsaddr ether_addr 48 48\ntype ether_type 96 16"),
+    *_meta(
+        "meta",
+        """
+length integer
+protocol ether_type
+nfproto nf_proto
+l4proto inet_proto
+iif iface_index
+oif iface_index
+iifname ifname
+oifname ifname
+iiftype iface_type
+oiftype iface_type
+mark mark
+skuid uid
+skgid gid
+pkttype pkt_type
+cpu integer
+iifgroup integer
+oifgroup integer
+cgroup integer
+priority classid
+random integer
+time date
+day day
+hour hour
+rtclassid realm
+ibrname ifname
+obrname ifname
+sdif iface_index
+sdifname ifname
+secpath boolean
+""",
+    ),
+    *_meta(
+        "ct",
+        """
+state ct_state
+direction ct_dir
+status ct_status
+mark mark
+expiration time
+helper string
+label ct_label
+l3proto nf_proto
+protocol inet_proto
+bytes integer
+packets integer
+avgpkt integer
+zone integer
+id integer
+""",
+    ),
+)
+
+#: text → Selector
+SELECTORS: dict[str, Selector] = {each.text: each for each in _ALL}
+
+#: Fields of ``ct original|reply FIELD`` and their types.
+CT_DIRECTED = {
+    "ip saddr": "ipv4_addr",
+    "ip daddr": "ipv4_addr",
+    "ip6 saddr": "ipv6_addr",
+    "ip6 daddr": "ipv6_addr",
+    "proto-src": "inet_service",
+    "proto-dst": "inet_service",
+    "l3proto": "nf_proto",
+    "protocol": "inet_proto",
+    "bytes": "integer",
+    "packets": "integer",
+    "avgpkt": "integer",
+    "zone": "integer",
+}
+SELECTORS.update(
+    (f"ct {side} {name}", Selector(f"ct {side} {name}", type_name, "ct", 0, DATATYPES[type_name].bits))
+    for side in ("original", "reply")
+    for name, type_name in CT_DIRECTED.items()
+)
+
+
+def raw_payload(base: str, offset: int, bits: int) -> Selector:
+    """``@nh,OFFSET,BITS`` and its like: any bits of a header."""
+    name = {"ll": "link", "nh": "network", "th": "transport"}[base]
+    return Selector(f"@{base},{offset},{bits}", "integer", name, offset, bits)
