@@ -1,0 +1,93 @@
+"""The work behind ``pcapaudit audit``: put the run together, drive it, hand out what it found. Imported when it is needed."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from pcapaudit.cli.progress import RunProgress
+from pcapaudit.cli.session import open_session
+from pcapaudit.findings.registry import make_detectors
+from pcapaudit.replay.run import run
+from pcapaudit.report.sinks.files import OutputFolder
+from pcapaudit.report.sinks.names import Names
+from pcapaudit.report.sinks.run_files import RunFiles
+from pcapaudit.report.summary import SEVERITIES, Results, summarize, violation_records
+from pcapaudit.report.terminal import PLAIN_WIDTH, count, render_summary
+from pcapaudit.report.totals import RunCounts
+
+if TYPE_CHECKING:
+    from pcapaudit.cli.audit import AuditOptions
+    from pcapaudit.cli.options import EngineOptions
+    from pcapaudit.findings.violation import Violation
+    from pcapaudit.replay.consumer import Consumer, Context
+
+__all__ = ["run_audit"]
+
+
+def run_audit(captures: Sequence[str], engine: EngineOptions, options: AuditOptions) -> Results:
+    """Replay the captures, write the files and print the summary. Raises PcapauditError."""
+    started = time.perf_counter()
+    with contextlib.ExitStack() as stack:
+        context = stack.enter_context(open_session(captures, engine))
+        folder = stack.enter_context(OutputFolder(Path(options.output))) if options.output is not None else None
+        files = RunFiles(folder, options.formats or ("csv",), Names.of_run(context)) if folder else None
+        results = _replay(context, engine.seed, files, options)
+        summary = summarize(results)
+        if folder and files:
+            files.write_results(violation_records(results.violations, context), summary)
+            written = folder.commit()
+            if not options.quiet:
+                _note(f"wrote {', '.join(str(path) for path in written)}")
+    if not options.quiet:
+        _print_summary(summary, options)
+        _print_speed(results.totals.frames, time.perf_counter() - started)
+    return results
+
+
+def _replay(context: Context, seed: int | None, files: RunFiles | None, options: AuditOptions) -> Results:
+    """Run the captures through the engine, with everybody who takes part."""
+    counts = RunCounts(len(context.program.rules))
+    detectors = make_detectors(context)
+    consumers: list[Consumer] = [counts, *detectors, *(files.consumers if files else ())]
+    with RunProgress(context.stream, wanted=options.progress and not options.quiet) as progress:
+        totals = run(context, consumers, seed=seed, progress=progress)
+    violations = [each for detector in detectors for each in detector.violations()]
+    return Results(context, totals, counts, sorted(violations, key=_rank))
+
+
+def _rank(violation: Violation) -> tuple[int, int, str, int]:
+    """Worst first; of two as bad the more frequent, then by code and by place in the capture."""
+    return SEVERITIES.index(str(violation.severity)), -violation.count, violation.code, violation.first_frame
+
+
+def _print_summary(summary: dict[str, object], options: AuditOptions) -> None:
+    if options.summary == "json":
+        sys.stdout.write(json.dumps(summary, indent=2, ensure_ascii=False) + "\n")
+        return
+    if options.color == "always" or (options.color == "auto" and sys.stdout.isatty()):
+        console = Console(highlight=False, force_terminal=True if options.color == "always" else None, soft_wrap=False)
+        render_summary(summary, console)
+        return
+    # Not a terminal: the same bytes whatever the environment says, and no blanks at the ends of lines.
+    text = io.StringIO()
+    width = Console().width if sys.stdout.isatty() else PLAIN_WIDTH
+    render_summary(summary, Console(file=text, width=width, color_system=None, force_terminal=False, highlight=False))
+    sys.stdout.write("".join(f"{line.rstrip()}\n" for line in text.getvalue().splitlines()))
+
+
+def _print_speed(frames: int, seconds: float) -> None:
+    rate = f": {count(round(frames / seconds))} packets/s" if seconds > 0 and frames else ""
+    _note(f"{count(frames)} frames in {seconds:.2f} s{rate}")
+
+
+def _note(text: str) -> None:
+    sys.stderr.write(f"pcapaudit: {text}\n")

@@ -1,0 +1,102 @@
+"""Options that commands share: one decorator and one dataclass a group. A command's function only translates."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Any
+
+import click
+
+__all__ = ["EngineOptions", "engine_options"]
+
+Function = Callable[..., Any]
+
+
+@dataclass(frozen=True, slots=True)
+class EngineOptions:
+    """How captures are read and replayed."""
+
+    #: Ruleset file; None for the built-in one.
+    rules: str | None
+    #: Networks inside the firewall (CIDR).
+    local: tuple[str, ...]
+    #: NAME=IFACE:CIDR texts.
+    zone: tuple[str, ...]
+    #: Addresses of the firewall itself.
+    own: tuple[str, ...]
+    #: ``auto``, ``forward``, ``input`` or ``output``.
+    path: str
+    #: NAME=DURATION texts.
+    timeout: tuple[str, ...]
+    #: NAME=VALUE texts.
+    sysctl: tuple[str, ...]
+    #: ``auto``, ``verify`` or ``ignore``.
+    checksum: str
+    #: ``what-if`` or ``observed``.
+    mode: str
+    #: Key of the connection table's hash; None for a random one.
+    seed: int | None
+    #: Seconds within which frames are sorted by time.
+    reorder_window: float
+    #: Whether what is odd about a file ends the run.
+    strict: bool
+
+
+_ENGINE_OPTIONS = (
+    click.option("--rules", metavar="FILE", help="Ruleset in nftables syntax. Default: the built-in stateful policy."),
+    click.option("--local", metavar="CIDR", multiple=True, help="Network inside the firewall. Default: the private ranges."),
+    click.option("--zone", metavar="NAME=IFACE:CIDR", multiple=True, help="Which networks lie behind which interface; 'any' for the rest."),
+    click.option("--own", metavar="ADDRESS", multiple=True, help="Address of the firewall itself: chains input and output."),
+    click.option(
+        "--path",
+        type=click.Choice(["auto", "forward", "input", "output"]),
+        default="auto",
+        show_default=True,
+        help="Way that every packet takes; auto decides by --own.",
+    ),
+    click.option("--timeout", metavar="NAME=TIME", multiple=True, help="Connection time-out, such as tcp.established=1h."),
+    click.option("--sysctl", metavar="NAME=VALUE", multiple=True, help="Conntrack switch, such as nf_conntrack_tcp_loose=0."),
+    click.option(
+        "--checksum",
+        type=click.Choice(["auto", "verify", "ignore"]),
+        default="auto",
+        show_default=True,
+        help="auto tells a checksum left to the network card from a wrong one.",
+    ),
+    click.option(
+        "--mode",
+        type=click.Choice(["what-if", "observed"]),
+        default="what-if",
+        show_default=True,
+        help="what-if: as Linux would do with just these packets. observed: they did pass.",
+    ),
+    click.option(
+        "--seed",
+        type=click.IntRange(min=0),
+        metavar="N",
+        help="Key of the connection table's hash; results do not depend on it. Default: random.",
+    ),
+    click.option("--reorder-window", type=click.FloatRange(min=0), default=0.0, metavar="S", help="Sort frames by time within S seconds."),
+    click.option("--strict", is_flag=True, help="A capture that is cut off or otherwise odd is an error (exit code 2)."),
+)
+
+
+def engine_options(function: Function) -> Function:
+    """Give a command the options of EngineOptions; its function gets them as ``engine``."""
+    return _collect(function, EngineOptions, "engine", _ENGINE_OPTIONS)
+
+
+def _collect(function: Function, kind: type[Any], parameter: str, options: tuple[Callable[[Function], Function], ...]) -> Function:
+    """Add options to a command and hand their values on in a dataclass."""
+    names = [field.name for field in fields(kind)]
+
+    @functools.wraps(function)
+    def wrapper(*args: Any, **values: Any) -> Any:
+        return function(*args, **{parameter: kind(**{name: values.pop(name) for name in names})}, **values)
+
+    command: Function = wrapper
+    for option in reversed(options):
+        command = option(command)
+    return command
