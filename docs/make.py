@@ -1,0 +1,88 @@
+"""Writes the pages of this folder that are made from the code: ``commands.md`` and ``codes.md``.
+
+python docs/make.py            write them
+python docs/make.py --check    exit code 1 if one is not what the code says (tests/test_docs.py asks the same)
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from pcapaudit.cli.main import cli
+from pcapaudit.core import vocab
+
+HERE = Path(__file__).parent
+NOTE = "<!-- Made by docs/make.py: change the code, then run it. -->\n"
+
+
+def main() -> int:
+    """Write the pages, or compare them."""
+    stale = [name for name, page in PAGES.items() if (HERE / name).read_text(encoding="utf-8") != page()] if "--check" in sys.argv else []
+    if "--check" not in sys.argv:
+        for name, page in PAGES.items():
+            (HERE / name).write_text(page(), encoding="utf-8")
+    for name in stale:
+        print(f"docs/{name} is not what the code says: run python docs/make.py", file=sys.stderr)
+    return 1 if stale else 0
+
+
+def commands_page() -> str:
+    """The help of every command, as it is printed at 100 columns."""
+    parts = [NOTE, "# Commands\n"]
+    for path, command in walk(cli, ("pcapaudit",)):
+        parts.append(f"## {' '.join(path)}\n\n```text\n{help_text(path, command)}\n```\n")
+    return "\n".join(parts)
+
+
+def walk(command: click.Command, path: tuple[str, ...]) -> list[tuple[tuple[str, ...], click.Command]]:
+    """A command and its subcommands, depth first, by name."""
+    found = [(path, command)]
+    if isinstance(command, click.Group):
+        for name in sorted(command.commands):
+            found += walk(command.commands[name], (*path, name))
+    return found
+
+
+def help_text(path: tuple[str, ...], command: click.Command) -> str:
+    """What ``--help`` prints at 100 columns."""
+    context = click.Context(
+        command, info_name=" ".join(path), terminal_width=100, **(cli.context_settings if path[1:] else command.context_settings)
+    )
+    return command.get_help(context).rstrip()
+
+
+def codes_page() -> str:
+    """Reasons and anomalies with their meanings."""
+    reasons = "\n".join(f"| `{code}` | {text} |" for code, text in vocab.REASON_TEXTS.items() if code)
+    anomalies = "\n".join(f"| `{code}` | {text} |" for code, text in vocab.ANOMALY_TEXTS.items())
+    return f"""{NOTE}
+# Codes
+
+Codes are stable: one never changes its meaning and is never used again.
+
+## Reasons
+
+Why a packet was not accepted, or why conntrack calls it invalid or lets it through without a look (column `reason`).
+
+| code | meaning |
+|---|---|
+{reasons}
+
+## Anomalies
+
+Oddities of a frame or packet (column `anomalies`). They are counted; on their own they change no verdict.
+
+| code | meaning |
+|---|---|
+{anomalies}
+"""
+
+
+PAGES: dict[str, Callable[[], str]] = {"commands.md": commands_page, "codes.md": codes_page}
+
+if __name__ == "__main__":
+    sys.exit(main())
