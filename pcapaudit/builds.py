@@ -5,22 +5,24 @@ files, for tests, coverage and the debugger) or ``compiled`` (an ImportError whe
 
 A module is *hot*, that is made to be compiled, when a ``.pxd`` beside it declares C classes, functions or variables; a ``.pxd`` with
 nothing but ``cdef enum`` holds constants, and its module stays Python. ``pyproject.toml`` lists the hot modules for the build.
+
+Every start imports this module: what is not always needed is imported where it is.
 """
 
 from __future__ import annotations
 
 import importlib.machinery
-import importlib.util
-import re
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["choose", "core_in_use", "hot_modules", "uncompiled"]
 
-_PACKAGE = Path(__file__).parent
-_C_DECLARATION = re.compile(r"^\s*c(?:p?)def\s+(?!enum\b)", re.M)
+_C_DECLARATION = r"(?m)^\s*cp?def\s+(?!enum\b)"
 
 _NOT_BUILT = """\
 PCAPAUDIT_BUILD=compiled, but these modules are not compiled: {missing}
@@ -56,14 +58,17 @@ def choose(build: str) -> None:
             raise ImportError(_NOT_BUILT.format(missing=", ".join(missing)))
     elif build != "auto":
         raise ImportError(f"PCAPAUDIT_BUILD={build}: expected auto, pure or compiled")
-    if importlib.util.find_spec("cython") is None and core_in_use() != "compiled":
+    if importlib.machinery.PathFinder.find_spec("cython") is None and core_in_use() != "compiled":
         raise ImportError(_NO_CYTHON)
 
 
 def hot_modules() -> list[str]:
     """Dotted names of the modules made to be compiled, sorted."""
-    declared = (path for path in _PACKAGE.rglob("*.pxd") if _C_DECLARATION.search(path.read_text(encoding="utf-8")))
-    return sorted(".".join(path.relative_to(_PACKAGE.parent).with_suffix("").parts) for path in declared)
+    import re
+
+    package = _package()
+    declared = (path for path in package.rglob("*.pxd") if re.search(_C_DECLARATION, path.read_text(encoding="utf-8")))
+    return sorted(".".join(path.relative_to(package.parent).with_suffix("").parts) for path in declared)
 
 
 def uncompiled() -> list[str]:
@@ -81,7 +86,14 @@ def core_in_use() -> str:
     return "pure" if missing == len(hot_modules()) else "mixed"
 
 
+def _package() -> Path:
+    """Folder of the package."""
+    from pathlib import Path
+
+    return Path(__file__).parent
+
+
 def _extension(name: str) -> Path | None:
-    base = _PACKAGE.parent.joinpath(*name.split("."))
+    base = _package().parent.joinpath(*name.split("."))
     candidates = (base.with_name(base.name + suffix) for suffix in importlib.machinery.EXTENSION_SUFFIXES)
     return next((path for path in candidates if path.is_file()), None)

@@ -90,6 +90,6 @@ def test_constants_are_not_hot(tmp_path, monkeypatch):
     package.mkdir()
     (package / "numbers.pxd").write_text("cdef enum:\n    A = 1\n")
     (package / "engine.pxd").write_text("cdef class Engine:\n    cdef int x\n")
-    monkeypatch.setattr(builds, "_PACKAGE", package)
+    monkeypatch.setattr(builds, "_package", lambda: package)
     assert builds.hot_modules() == ["pcapaudit.engine"]
     assert builds.uncompiled() == ["pcapaudit.engine"]

@@ -45,8 +45,8 @@ def test_import_is_light(build):
 
 def test_uncompiled_run_without_cython_says_what_to_install():
     """The shadow module that hot modules import comes with Cython; without it the message is ours."""
-    hidden = "import sys; sys.modules['cython'] = None; import importlib.util as u; find = u.find_spec; "
-    hidden += "u.find_spec = lambda name, *rest: None if name == 'cython' else find(name, *rest); import pcapaudit"
+    hidden = "import importlib.machinery as m; find = m.PathFinder.find_spec; "
+    hidden += "m.PathFinder.find_spec = lambda name, *rest: None if name == 'cython' else find(name, *rest); import pcapaudit"
     done = python("-c", hidden, PCAPAUDIT_BUILD="pure")
     assert done.returncode == 1
     assert "pip install Cython" in done.stderr
