@@ -86,14 +86,14 @@ def _block(kind: int, body: bytes) -> bytes:
 
 
 def pcapng_bytes(interfaces: Sequence[Interface], *, comment: str = "") -> bytes:
-    """A pcapng file of one section: the interfaces' frames merged by time (ties: in order of the interfaces), in nanoseconds."""
+    """A pcapng file of one section: the interfaces' frames merged by time, in nanoseconds."""
     options = (_option(1, comment.encode()) if comment else b"") + _option(4, b"pcapaudit captures/make") + struct.pack("<HH", 0, 0)
     parts = [_block(0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1) + options)]
     for each in interfaces:
         options = _option(2, each.name.encode()) + _option(9, b"\x09") + struct.pack("<HH", 0, 0)
         parts.append(_block(1, struct.pack("<HHI", each.linktype, 0, SNAPLEN) + options))
-    merged = sorted((frame.ts_ns, number, frame) for number, each in enumerate(interfaces) for frame in each.frames)
-    for ts_ns, number, frame in merged:
-        head = struct.pack("<5I", number, ts_ns >> 32, ts_ns & 0xFFFFFFFF, len(frame.data), frame.origlen)
+    merged = sorted(((number, frame) for number, each in enumerate(interfaces) for frame in each.frames), key=lambda pair: pair[1].ts_ns)
+    for number, frame in merged:
+        head = struct.pack("<5I", number, frame.ts_ns >> 32, frame.ts_ns & 0xFFFFFFFF, len(frame.data), frame.origlen)
         parts.append(_block(6, head + _padded(frame.data)))
     return b"".join(parts)
