@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from pcapaudit.cli.progress import RunProgress
-from pcapaudit.cli.session import open_session
+from pcapaudit.cli.session import DEFAULT_RULES, open_session
 from pcapaudit.findings.registry import make_detectors
 from pcapaudit.replay.run import run
 from pcapaudit.report.sinks.files import OutputFolder
@@ -40,7 +40,7 @@ def run_audit(captures: Sequence[str], engine: EngineOptions, options: AuditOpti
         context = stack.enter_context(open_session(captures, engine))
         folder = stack.enter_context(OutputFolder(Path(options.output))) if options.output is not None else None
         files = RunFiles(folder, options.formats or ("csv",), Names.of_run(context)) if folder else None
-        results = _replay(context, engine.seed, files, options)
+        results = _replay(context, engine, files, options)
         summary = summarize(results)
         if folder and files:
             files.write_results(violation_records(results.violations, context), summary)
@@ -53,15 +53,15 @@ def run_audit(captures: Sequence[str], engine: EngineOptions, options: AuditOpti
     return results
 
 
-def _replay(context: Context, seed: int | None, files: RunFiles | None, options: AuditOptions) -> Results:
+def _replay(context: Context, engine: EngineOptions, files: RunFiles | None, options: AuditOptions) -> Results:
     """Run the captures through the engine, with everybody who takes part."""
     counts = RunCounts(len(context.program.rules))
     detectors = make_detectors(context)
     consumers: list[Consumer] = [counts, *detectors, *(files.consumers if files else ())]
     with RunProgress(context.stream, wanted=options.progress and not options.quiet) as progress:
-        totals = run(context, consumers, seed=seed, progress=progress)
+        totals = run(context, consumers, seed=engine.seed, progress=progress)
     violations = [each for detector in detectors for each in detector.violations()]
-    return Results(context, totals, counts, sorted(violations, key=_rank))
+    return Results(context, engine.rules or DEFAULT_RULES, totals, counts, sorted(violations, key=_rank))
 
 
 def _rank(violation: Violation) -> tuple[int, int, str, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib import resources
 from typing import TYPE_CHECKING
 
 from pcapaudit.capture.stream import open_stream
@@ -11,13 +12,16 @@ from pcapaudit.conntrack.config import ConntrackConfig
 from pcapaudit.core.errors import ConfigError
 from pcapaudit.replay.consumer import Context
 from pcapaudit.replay.topology import Topology
-from pcapaudit.rules.compile import compile_ruleset
-from pcapaudit.rules.load import default_ruleset, load_ruleset
+from pcapaudit.rules import compile_ruleset, load_ruleset, parse_ruleset
 
 if TYPE_CHECKING:
     from pcapaudit.cli.options import EngineOptions
+    from pcapaudit.rules.model import Ruleset
 
-__all__ = ["open_session"]
+__all__ = ["DEFAULT_RULES", "conntrack_config", "open_session", "ruleset_of"]
+
+#: What reports call the built-in ruleset: where it stands in the repository.
+DEFAULT_RULES = "rulesets/default.nft"
 
 _NS = 1_000_000_000
 
@@ -30,10 +34,28 @@ def open_session(captures: Sequence[str], options: EngineOptions) -> Iterator[Co
     """
     topology = Topology.from_options(options.zone, options.local, options.own, options.path)
     conntrack = conntrack_config(options)
-    ruleset = load_ruleset(options.rules) if options.rules is not None else default_ruleset()
+    ruleset = ruleset_of(options, topology)
     program = compile_ruleset(ruleset, topology.interfaces, topology.assumed)
     with open_stream(captures, strict=options.strict, reorder_ns=round(options.reorder_window * _NS)) as stream:
         yield Context(stream, ruleset, program, topology, conntrack, options.checksum, options.mode)
+
+
+def ruleset_of(options: EngineOptions, topology: Topology) -> Ruleset:
+    """The ruleset that was given, or the built-in one. Raises RulesetError.
+
+    The built-in ruleset speaks of the interface "inside"; where zones were given, it means those of the zones inside.
+    """
+    if options.rules is not None:
+        return load_ruleset(options.rules)
+    text = resources.files("pcapaudit.rules").joinpath("default.nft").read_text(encoding="utf-8")
+    if not topology.assumed:
+        inside = ", ".join(f'"{zone.iface}"' for zone in topology.zones if zone.inside)
+        if not inside:
+            raise ConfigError(
+                "no zone is inside, and the built-in ruleset lets nothing else open connections: give --local CIDR or --rules FILE"
+            )
+        text = text.replace('iifname "inside"', f"iifname {{ {inside} }}")
+    return parse_ruleset(text, DEFAULT_RULES)
 
 
 def conntrack_config(options: EngineOptions) -> ConntrackConfig:

@@ -1,7 +1,6 @@
 """The summary of a run: what was read, what was assumed, what came out. The value behind the terminal report and ``summary.json``.
 
-Everything in it is a matter of the input: no clock, no machine, no path that was not given. What people may sort out by other means
-(machine-readable sorting, percentages) is left to the renderers.
+Everything in it is a matter of the input: no clock, no machine, no path that was not given. Shares and roundings are left to renderers.
 """
 
 from __future__ import annotations
@@ -19,6 +18,7 @@ from pcapaudit.report.counts import MAX_ZONE, NOT_IP
 from pcapaudit.report.sinks.schema import SCHEMA_VERSION
 
 if TYPE_CHECKING:
+    from pcapaudit.core.errors import Diagnostic
     from pcapaudit.findings.violation import Violation
     from pcapaudit.replay.consumer import Context
     from pcapaudit.replay.run import Totals
@@ -36,6 +36,8 @@ class Results:
 
     #: What the run was given.
     context: Context
+    #: The ruleset's file, as the person gave it.
+    rules_path: str
     #: Frames, flows, high-water mark, time span.
     totals: Totals
     #: Counts of packets and flows.
@@ -122,7 +124,7 @@ def _assumptions(results: Results) -> dict[str, Any]:
     return {
         "mode": context.mode,
         "checksum": context.checksum,
-        "ruleset": context.ruleset.path,
+        "ruleset": results.rules_path,
         "topology_assumed": topology.assumed,
         "inside_assumed": topology.assumed_inside,
         "zones": [
@@ -130,8 +132,14 @@ def _assumptions(results: Results) -> dict[str, Any]:
             for zone in topology.zones
         ],
         "own": [str(prefix) for prefix in topology.own],
-        "notes": list(context.program.notes),
+        "notes": [*(_line(warning) for warning in context.ruleset.warnings), *context.program.notes],
     }
+
+
+def _line(warning: Diagnostic) -> str:
+    """A ruleset warning in one line."""
+    text = f"{warning.path}:{warning.line}: {warning.message}"
+    return f"{text}; {warning.advice}" if warning.advice else text
 
 
 def _packets(results: Results) -> dict[str, Any]:
@@ -139,9 +147,9 @@ def _packets(results: Results) -> dict[str, Any]:
     counts = results.counts.packets
     program = results.context.program
     causes = [
-        {"at": program.location(rule), "text": program.rules[rule].text, "packets": int(counts.causes[rule])}
-        for rule in np.flatnonzero(counts.causes).tolist()
-        if rule
+        {"at": program.location(rule.id), "text": rule.text, "packets": int(packets)}
+        for rule, packets in zip(program.rules, counts.causes.tolist(), strict=True)
+        if rule and packets
     ]
     return {
         "total": int(joint[:, 4].sum()),

@@ -42,7 +42,7 @@ _STYLES = {
 
 def render_summary(summary: Mapping[str, Any], console: Console) -> None:
     """Print the report of a run (``summary`` as ``summarize`` makes it)."""
-    parts = [_head(summary), _tables(summary, console.width), _busiest_rules(summary), _findings(summary), _result(summary)]
+    parts = [_head(summary), _tables(summary, console.width), _ways(summary), _busiest_rules(summary), _findings(summary), _result(summary)]
     shown = [part for part in parts if part is not None]
     for k, part in enumerate(shown):
         if k:
@@ -66,6 +66,8 @@ def size(number: int) -> str:
 
 def duration(ns: int) -> str:
     """A span of time in its two largest units, or in fractions of a second."""
+    if ns < 1_000_000_000:
+        return f"{ns / 1_000_000:.3f} ms"
     seconds, rest = divmod(ns, 1_000_000_000)
     if seconds < 60:
         return f"{seconds}.{rest // 1_000_000:03d} s"
@@ -192,6 +194,21 @@ def _counts(title: str, counts: Mapping[str, int], total: int, unit: str = "pack
     if len(items) > TABLE_ROWS:
         rest = sum(number for _, number in items[TABLE_ROWS:])
         table.add_row(Text(f"{len(items) - TABLE_ROWS} more", style="dim"), count(rest), share(rest, total))
+    return table
+
+
+def _ways(summary: Mapping[str, Any]) -> RenderableType | None:
+    """From which network to which, and what became of it."""
+    ways = [way for way in summary["zones"] if way["from"] or way["to"]]
+    if not ways:
+        return None
+    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
+    table.add_column("From → to", no_wrap=True)
+    for name in ("packets", "IP bytes", "accept", "drop", "reject"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for way in ways[:TABLE_ROWS]:
+        verdicts = (Text(count(way[name]) if way[name] else "", style=_STYLES[name]) for name in ("accept", "drop", "reject"))
+        table.add_row(f"{way['from'] or '?'} → {way['to'] or '?'}", count(way["packets"]), size(way["bytes"]), *verdicts)
     return table
 
 

@@ -36,7 +36,7 @@ def context(**changes):
     zone = lambda name, inside, *prefixes: SimpleNamespace(name=name, iface=f"{name}0", inside=inside, prefixes=prefixes)  # noqa: E731
     values = {
         "program": Program(),
-        "ruleset": SimpleNamespace(path="of,fice.nft"),
+        "ruleset": SimpleNamespace(warnings=()),
         "topology": SimpleNamespace(
             zones=(zone("lan", True, "10.0.0.0/8"), zone("wan", False, "0.0.0.0/0", "::/0")),
             interfaces=("lan0", "wan0"),

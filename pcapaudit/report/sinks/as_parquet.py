@@ -53,8 +53,8 @@ class ParquetWriter:
     def __init__(self, table: Table, names: Names, file: PartFile) -> None:
         self._table = table
         self._schema = _schema(table)
-        self._texts = {
-            column.name: pa.array([text or "" for text in getattr(names, column.names)], pa.string())
+        self._codes = {
+            column.name: _Dictionary(getattr(names, column.names))
             for column in table.columns
             if column.names and column.names != "booleans"
         }
@@ -63,7 +63,7 @@ class ParquetWriter:
         self._held: list[Any] = []
         self._held_rows = 0
         steady = [column.name for column in table.columns if column.name in _STEADY]
-        coded = [column.name for column in table.columns if column.kind in {"code", "address"} and column.name in self._texts]
+        coded = [column.name for column in table.columns if column.name in self._codes and column.kind == "code"]
         coded += [f"{column.name}.list.element" for column in table.columns if column.kind == "mask"]
         coded += [column.name for column in table.columns if column.kind == "address"]
         self._writer = pq.ParquetWriter(
@@ -101,32 +101,39 @@ class ParquetWriter:
         if column.kind == "time":
             return pa.array(values[0].astype("i8"), pa.int64()).cast(_TIME_TYPE)
         if column.kind == "mask":
-            return _name_lists(values[0], self._texts[column.name])
+            return self._codes[column.name].lists(values[0])
         if column.names == "booleans":
             return pa.array(values[0] != 0)
         if column.kind == "code":
-            texts = self._texts[column.name]
-            codes = np.minimum(values[0].astype(np.uint64), len(texts)).astype(np.int32)
-            absent = (codes == len(texts)) | _empty(texts)[codes]
-            return pa.DictionaryArray.from_arrays(pa.array(codes, mask=absent), texts)
+            return self._codes[column.name].array(values[0])
         absent = values[0] == NOTHING if values[0].dtype == np.uint64 else None
         return pa.array(values[0].astype(column.dtype), mask=absent)
 
 
-def _empty(texts: Any) -> Any:
-    """Which texts are empty (no value); one more than there are texts."""
-    return np.array([not text for text in texts.to_pylist()] + [True])
+class _Dictionary:
+    """The texts of a code or mask column, each once (Parquet writers give up on dictionaries that repeat), and the way to them."""
 
+    def __init__(self, texts: Sequence[str | None]) -> None:
+        unique = list(dict.fromkeys(text for text in texts if text))
+        self._texts = pa.array(unique, pa.string())
+        place = {text: k for k, text in enumerate(unique)}
+        #: By number: place in the dictionary, -1 for no value; the last stands for all numbers beyond the table.
+        self._places = np.array([place.get(text or "", -1) for text in texts] + [-1], np.int32)
 
-def _name_lists(masks: Any, texts: Any) -> Any:
-    """Lists of the names of the bits that are set, lowest first."""
-    masks = masks.astype(np.uint64)
-    some = np.flatnonzero(masks)
-    bits = (masks[some, None] >> np.arange(len(texts), dtype=np.uint64)) & np.uint64(1)
-    row, bit = np.nonzero(bits)
-    offsets = np.zeros(len(masks) + 1, np.int32)
-    np.cumsum(np.bincount(some[row], minlength=len(masks)), out=offsets[1:])
-    return pa.ListArray.from_arrays(offsets, pa.DictionaryArray.from_arrays(bit.astype(np.int32), texts))
+    def array(self, numbers: Any) -> Any:
+        """The texts of numbers."""
+        places = self._places[np.minimum(numbers.astype(np.uint64), np.uint64(len(self._places) - 1)).astype(np.intp)]
+        return pa.DictionaryArray.from_arrays(pa.array(places, mask=places < 0), self._texts)
+
+    def lists(self, masks: Any) -> Any:
+        """Lists of the texts of the bits that are set, lowest first."""
+        masks = masks.astype(np.uint64)
+        some = np.flatnonzero(masks)
+        bits = (masks[some, None] >> np.arange(len(self._places) - 1, dtype=np.uint64)) & np.uint64(1)
+        row, bit = np.nonzero(bits)
+        offsets = np.zeros(len(masks) + 1, np.int32)
+        np.cumsum(np.bincount(some[row], minlength=len(masks)), out=offsets[1:])
+        return pa.ListArray.from_arrays(offsets, pa.DictionaryArray.from_arrays(self._places[bit], self._texts))
 
 
 class _TextColumn:

@@ -52,7 +52,7 @@ class Names:
         """The names that hold in one run."""
         program, topology = context.program, context.topology
         places: list[str | None] = [program.location(rule.id) if rule else None for rule in program.rules]
-        policies = [f"{chain.path}:{chain.policy_line}" if chain and chain.policy_line else None for chain in program.chains]
+        policies = [f"{chain.path}:{chain.policy_line}" if chain else None for chain in program.chains]
         return cls(
             places=places + policies,
             place_of_chain=len(places),

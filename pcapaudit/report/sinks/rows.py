@@ -227,7 +227,7 @@ class RowFormatter:
             if value == _NOTHING:
                 return self.fragment(self.plan[k * P_COUNT + P_NULL], place)
             return self.decimal(value, self.fragment(self.plan[k * P_COUNT + P_BEFORE], place))
-        if kind == K_ADDRESS and self.data[(cell + 2) * STRIDE + row] == 0:
+        if (kind == K_ADDRESS and self.data[(cell + 2) * STRIDE + row] == 0) or (kind == K_LETTERS and value == 0):
             return self.fragment(self.plan[k * P_COUNT + P_NULL], place)
         place = self.fragment(self.plan[k * P_COUNT + P_BEFORE], place)
         if kind == K_SIGNED:

@@ -112,7 +112,12 @@ def test_mask_lists_its_bits(mask, text):
     assert one(plan("mask", texts=[b"a", b"b", b"c"], between=b"|"), mask) == text
 
 
-@pytest.mark.parametrize("text", [b"", b"S", b"ShADadFf", b"ABCDEFGHIJKLMNOP"])
+def test_letters_without_letters_are_null():
+    """An empty text is no value."""
+    assert one(plan("letters", words=2), 0, 0) == "-"
+
+
+@pytest.mark.parametrize("text", [b"S", b"ShADadFf", b"ABCDEFGHIJKLMNOP"])
 def test_letters_end_at_zero(text):
     """Texts that fill no word, one word, both words."""
     cells = np.frombuffer(text.ljust(16, b"\0"), "<u8")
