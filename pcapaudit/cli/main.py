@@ -17,7 +17,7 @@ import pcapaudit
 from pcapaudit.cli.audit import audit
 from pcapaudit.cli.exits import Exit, InterruptedRun, ReaderGone, explain
 
-__all__ = ["cli", "main", "run"]
+__all__ = ["Commands", "cli", "main", "run"]
 
 
 class Commands(click.Group):

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pcapaudit.replay.run import Totals
     from pcapaudit.report.totals import RunCounts
 
-__all__ = ["SEVERITIES", "Results", "iso_time", "summarize", "violation_records"]
+__all__ = ["SEVERITIES", "Results", "iso_time", "protocol_name", "summarize", "violation_records"]
 
 #: From the worst to the mildest.
 SEVERITIES = ("critical", "high", "medium", "low", "info")

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from pcapaudit.report.summary import SEVERITIES
 
-__all__ = ["PLAIN_WIDTH", "render_summary"]
+__all__ = ["PLAIN_WIDTH", "count", "duration", "render_summary", "share", "size"]
 
 #: Width of the report where there is no terminal to ask.
 PLAIN_WIDTH = 100
@@ -67,7 +67,7 @@ def size(number: int) -> str:
 def duration(ns: int) -> str:
     """A span of time in its two largest units, or in fractions of a second."""
     if ns < 1_000_000_000:
-        return f"{ns / 1_000_000:.3f} ms"
+        return f"{ns // 1000 / 1000:.3f} ms"
     seconds, rest = divmod(ns, 1_000_000_000)
     if seconds < 60:
         return f"{seconds}.{rest // 1_000_000:03d} s"
@@ -128,12 +128,8 @@ def _assumed(summary: Mapping[str, Any]) -> Iterable[tuple[str, str, str]]:
         yield "Notes" if k == 0 else "", note, ""
     undecided = summary["packets"]["undecided"]
     if undecided["packets"]:
-        total = summary["packets"]["total"]
-        yield (
-            "Undecided",
-            f"{count(undecided['packets'])} packets ({share(undecided['packets'], total)}): the capture does not say",
-            "yellow",
-        )
+        part = share(undecided["packets"], summary["packets"]["total"])
+        yield "Undecided", f"{count(undecided['packets'])} packets ({part}): the verdict hangs on what the capture does not hold", "yellow"
         for cause in undecided["causes"][:3]:
             yield "", f"{cause['at']}: {cause['text']} ({count(cause['packets'])})", ""
 

@@ -20,7 +20,7 @@ from pcapaudit.report.sinks.schema import SCHEMA_VERSION, Column, Table
 from pcapaudit.report.sinks.text import fill_cells
 from pcapaudit.report.sinks.values import LETTER_WORDS, Block
 
-__all__ = ["open_table", "write_records"]
+__all__ = ["ParquetWriter", "open_table", "write_records"]
 
 #: Rows of a row group: enough for columns to compress, few enough to hold in memory (some 20 MB).
 GROUP_ROWS = 131072

@@ -1,0 +1,55 @@
+"""Shared options arrive as one value."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import click
+from click.testing import CliRunner
+
+from pcapaudit.cli.options import EngineOptions, engine_options
+
+
+def options_of(*arguments):
+    """What a command with the options gets."""
+    got = []
+
+    @click.command()
+    @engine_options
+    @click.option("--other")
+    def command(engine, other):
+        got.append((engine, other))
+
+    done = CliRunner().invoke(command, arguments, catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return got[0]
+
+
+def test_defaults():
+    """Nothing given."""
+    engine, other = options_of()
+    assert engine == EngineOptions(None, (), (), (), "auto", (), (), "auto", "what-if", None, 0.0, False)
+    assert other is None
+
+
+def test_given_values():
+    """Each option reaches its field; the command's own stay apart."""
+    engine, other = options_of(
+        *("--rules", "x.nft", "--local", "10.0.0.0/8", "--local", "192.168.0.0/16", "--zone", "a=b:any", "--own", "10.0.0.1"),
+        *("--path", "input", "--timeout", "icmp=1s", "--sysctl", "a=0", "--checksum", "verify", "--mode", "observed", "--seed", "7"),
+        *("--reorder-window", "0.5", "--strict", "--other", "o"),
+    )
+    assert (engine.rules, engine.local, engine.zone, engine.own) == ("x.nft", ("10.0.0.0/8", "192.168.0.0/16"), ("a=b:any",), ("10.0.0.1",))
+    assert (engine.path, engine.timeout, engine.sysctl, engine.checksum) == ("input", ("icmp=1s",), ("a=0",), "verify")
+    assert (engine.mode, engine.seed, engine.reorder_window, engine.strict, other) == ("observed", 7, 0.5, True, "o")
+
+
+def test_every_field_has_its_option():
+    """A new field needs an option, and the other way round."""
+
+    @click.command()
+    @engine_options
+    def command(engine):
+        """Nothing."""
+
+    assert {param.name for param in command.params} == {field.name for field in fields(EngineOptions)}
