@@ -18,10 +18,9 @@ from pcapaudit.rules.fields import Load, load_of
 from pcapaudit.rules.intervals import compare_bounds, interval_test, merge
 from pcapaudit.rules.model import (
     Chain,
-    Counter,
     Element,
+    Key,
     Limit,
-    Log,
     Match,
     NamedSet,
     Place,
@@ -36,6 +35,7 @@ from pcapaudit.rules.model import (
     VerdictMap,
 )
 from pcapaudit.rules.nft.printer import format_rule
+from pcapaudit.rules.prefilter import ALL_PROTOCOLS, Filters, SlotFilter
 
 __all__ = ["BasePlan", "ChainInfo", "Program", "RuleInfo", "compile_ruleset"]
 
@@ -59,9 +59,18 @@ class RuleInfo:
     path: str
     line: int
     column: int
-    #: The rule, normalised.
-    text: str
-    comment: str
+    #: The rule itself.
+    rule: Rule
+
+    @property
+    def text(self) -> str:
+        """The rule, normalised."""
+        return format_rule(self.rule)
+
+    @property
+    def comment(self) -> str:
+        """The person's remark."""
+        return self.rule.comment
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +131,15 @@ class Program:
     interfaces: tuple[str, ...] = ()
     #: A rule takes one slot, or one for each element of its verdict map: first instruction, and rule id, of each slot.
     slot_start: array[int] = field(default_factory=lambda: array("I"))
+    #: The same without the matches that the chain's filter has answered.
+    slot_short: array[int] = field(default_factory=lambda: array("I"))
     slot_rule: array[int] = field(default_factory=lambda: array("I"))
     #: First slot, and slot after the last, of each chain, by index (id - 1).
     chain_first: array[int] = field(default_factory=lambda: array("I"))
     chain_stop: array[int] = field(default_factory=lambda: array("I"))
+    #: Head of each chain's filter, by index; 0 for none.
+    chain_filter: array[int] = field(default_factory=lambda: array("I"))
+    filters: Filters = field(default_factory=Filters)
     limits: array[int] = field(default_factory=lambda: array("q"))
     #: plan[raw][path][l3 is 6]: base chains in order.
     plans: list[list[list[list[BasePlan]]]] = field(default_factory=list)
@@ -154,6 +168,7 @@ class _Compiler:
         self.program = Program(interfaces=interfaces)
         self.load_index: dict[Load, int] = {}
         self.test_index: dict[tuple[int, ...], int] = {}
+        self.slot_filters: list[SlotFilter] = []
         self.sets: dict[str, NamedSet] = {}
         self.targets: dict[str, int] = {}
         self.foreign: dict[str, Place] = {}
@@ -174,6 +189,7 @@ class _Compiler:
                     hook = tables.HOOK_NUMBERS[chain.base.hook]
                     bases.append(BasePlan(index, hook, chain.base.priority, policy, _FAMILY_L3[table.family]))
                 index += 1
+        self._filter()
         self._plan(bases)
         self._notes(bases)
         return program
@@ -217,6 +233,18 @@ class _Compiler:
             elif table.dormant:
                 notes.append(f"table {table.family} {table.name} is dormant: it sees no packet")
 
+    def _filter(self) -> None:
+        program, filters = self.program, self.program.filters
+        filters.classify(self.slot_filters)
+        for first, stop in zip(program.chain_first, program.chain_stop, strict=True):
+            head = filters.add_chain(self.slot_filters[first:stop], len(program.interfaces))
+            program.chain_filter.append(head)
+            if head and not filters.words[head + 5]:
+                # No table of ports: nobody has answered their matches.
+                for slot in range(first, stop):
+                    if self.slot_filters[slot].dports is not None:
+                        program.slot_short[slot] = program.slot_start[slot]
+
     # Chains and rules -----------------------------------------------------------------------------------------------------------
 
     def _chain(self, table: Table, chain: Chain) -> None:
@@ -242,36 +270,39 @@ class _Compiler:
     def _rule(self, table: Table, chain: Chain, rule: Rule) -> None:
         program, place = self.program, rule.place
         number = len(program.rules)
-        text = format_rule(rule)
-        program.rules.append(
-            RuleInfo(number, table.family, table.name, chain.name, place.path, place.line, place.column, text, rule.comment)
-        )
+        program.rules.append(RuleInfo(number, table.family, table.name, chain.name, place.path, place.line, place.column, rule))
         maps = [each for each in rule.statements if isinstance(each, VerdictMap)]
         choices = self._elements(maps[0].right) if maps else (None,)
+        limits: dict[int, int] = {}
         for order, choice in enumerate(choices):
-            program.slot_start.append(len(program.code))
+            slot = _Slot(_chosen(rule.statements, choice), limits, again=order > 0)
             program.slot_rule.append(number)
-            for statement in rule.statements:
-                self._statement(statement, choice, again=order > 0)
-            if program.code[-4] < ops.OP_ACCEPT:
-                self._emit(ops.OP_END)
+            program.slot_start.append(self._slot(slot))
+            # The shorter code leaves out what the filter has answered.
+            program.slot_short.append(self._slot(slot) if slot.answered else program.slot_start[-1])
+            self.slot_filters.append(slot.filter)
 
-    def _statement(self, statement: Statement, choice: Element | None, *, again: bool) -> None:
-        """One statement's instructions. ``choice`` is the element of the rule's verdict map that this slot stands for."""
-        if isinstance(statement, Match):
-            self._match(statement)
-        elif isinstance(statement, VerdictMap):
-            assert choice is not None and choice.verdict is not None  # noqa: S101 (elements of verdict maps have verdicts)
-            self._match(Match(statement.keys, "==", SetLiteral((choice,), braces=True), statement.place))
-            self._verdict(choice.verdict)
-        elif isinstance(statement, Limit):
-            self._limit(statement, again)
-        elif isinstance(statement, Reject):
-            self._emit(ops.OP_REJECT)
-        elif isinstance(statement, Verdict):
-            self._verdict(statement)
-        else:
-            assert isinstance(statement, (Counter, Log))  # noqa: S101 (nothing else is a Statement)
+    def _slot(self, slot: _Slot) -> int:
+        """Instructions of one slot; returns where they start."""
+        start = len(self.program.code)
+        narrowing = not slot.done
+        for position, statement in enumerate(slot.statements):
+            if slot.done and position in slot.answered:
+                continue
+            if isinstance(statement, Match):
+                if self._match(statement, slot.filter if narrowing else SlotFilter()) and narrowing:
+                    slot.answered.add(position)
+            elif isinstance(statement, Limit):
+                self._limit(statement, slot, position)
+                narrowing = False
+            elif isinstance(statement, Reject):
+                self._emit(ops.OP_REJECT)
+            elif isinstance(statement, Verdict):
+                self._verdict(statement)
+        if len(self.program.code) == start or self.program.code[-4] < ops.OP_ACCEPT:
+            self._emit(ops.OP_END)
+        slot.done = True
+        return start
 
     def _verdict(self, verdict: Verdict) -> None:
         if verdict.kind == "continue":
@@ -284,21 +315,31 @@ class _Compiler:
 
     # Matches --------------------------------------------------------------------------------------------------------------------
 
-    def _match(self, match: Match) -> None:
+    def _match(self, match: Match, narrowed: SlotFilter) -> bool:
+        """One match. True when the narrowed filter answers it for good (for packets whose columns are all known)."""
         inverted = ops.TEST_NOT if match.op == "!=" else 0
+        for key in match.keys:
+            narrowed.protocols &= _protocols(key.selector.l3, key.selector.proto)
         if len(match.keys) > 1:
             self._tuple(match, inverted)
-            return
+            return False
         key = match.keys[0]
         load = load_of(key)
         bounds = [bound for each in self._elements(match.right) for bound in compare_bounds(match.op, *each.parts[0], key.selector.bits)]
         if load.field in (ops.FIELD_IIF, ops.FIELD_OIF):
-            test = ops.TEST_IFACE, self._interface_test(bounds, match.place)
-        elif match.op == "any":
-            test = self._test(ops.TEST_ANY, [bounds[0][0]])
-        else:
-            test = self._test(*interval_test(merge(bounds), key.selector.bits))
+            at = self._interface_test(bounds, match.place)
+            self._emit(ops.OP_MATCH, self._load(load), ops.TEST_IFACE | inverted, at)
+            return self._narrow_interface(narrowed, load.field, at, bool(inverted))
+        merged = merge(bounds)
+        test = self._test(ops.TEST_ANY, [bounds[0][0]]) if match.op == "any" else self._test(*interval_test(merged, key.selector.bits))
         self._emit(ops.OP_MATCH, self._load(load), test[0] | inverted, test[1])
+        return _narrow(narrowed, match, key, load.field, merged)
+
+    def _narrow_interface(self, narrowed: SlotFilter, number: int, at: int, inverted: bool) -> bool:
+        row = self.program.ifaces[at : at + len(self.program.interfaces) + 2]
+        bits = sum(1 << index for index, answer in enumerate(row) if answer != (ops.YES if inverted else ops.NO))
+        narrowed.narrow_interface("iif" if number == ops.FIELD_IIF else "oif", bits)
+        return ops.UNKNOWN not in row[:-1]
 
     def _elements(self, right: SetLiteral | SetRef) -> tuple[Element, ...]:
         return right.elements if isinstance(right, SetLiteral) else self.sets[right.name].elements
@@ -380,20 +421,95 @@ class _Compiler:
 
     # Limits ---------------------------------------------------------------------------------------------------------------------
 
-    def _limit(self, limit: Limit, again: bool) -> None:
-        """Words as LIMIT_WORDS says; the bucket is full at the start."""
-        if again:
+    def _limit(self, limit: Limit, slot: _Slot, position: int) -> None:
+        """Words as LIMIT_WORDS says; the bucket is full at the start. The slots of a verdict map take from it once."""
+        if slot.again:
             self._emit(ops.OP_SAME_LIMIT)
             return
-        period = limit.per_s * NS_PER_SECOND
-        cost = period // limit.rate
-        largest = period * (limit.rate + limit.burst) // limit.rate if limit.of_bytes else cost * limit.burst
-        flags = ops.LIMIT_OVER * limit.over | ops.LIMIT_BYTES * limit.of_bytes
-        self._emit(ops.OP_LIMIT, len(self.program.limits))
-        self.program.limits.extend((largest, -1, largest, cost, period, limit.rate, flags, 0))
-        self.program.has_global_state = True
+        if position not in slot.limits:
+            period = limit.per_s * NS_PER_SECOND
+            cost = period // limit.rate
+            largest = period * (limit.rate + limit.burst) // limit.rate if limit.of_bytes else cost * limit.burst
+            flags = ops.LIMIT_OVER * limit.over | ops.LIMIT_BYTES * limit.of_bytes
+            slot.limits[position] = len(self.program.limits)
+            self.program.limits.extend((largest, -1, largest, cost, period, limit.rate, flags, 0))
+            self.program.has_global_state = True
+        self._emit(ops.OP_LIMIT, slot.limits[position])
 
 
+@dataclass(slots=True)
+class _Slot:
+    """A rule, or one element of its verdict map, while it is compiled: first whole, then without what the filter answers."""
+
+    statements: tuple[Statement, ...]
+    #: Index of each limit by its position in the rule.
+    limits: dict[int, int]
+    #: Not the first slot of its rule.
+    again: bool
+    filter: SlotFilter = field(default_factory=SlotFilter)
+    #: Positions of matches that the filter answers.
+    answered: set[int] = field(default_factory=set)
+    #: Compiled whole.
+    done: bool = False
+
+
+def _chosen(statements: tuple[Statement, ...], choice: Element | None) -> tuple[Statement, ...]:
+    """The statements, with a verdict map replaced by one of its elements: a match and its verdict."""
+    if choice is None or choice.verdict is None:
+        return statements
+    chosen: list[Statement] = []
+    for each in statements:
+        if isinstance(each, VerdictMap):
+            chosen += [Match(each.keys, "==", SetLiteral((choice,), braces=True), each.place), choice.verdict]
+        else:
+            chosen.append(each)
+    return tuple(chosen)
+
+
+def _protocols(l3: int, proto: int | None) -> int:
+    """Bits of SlotFilter.protocols for a header's needs."""
+    bits = ALL_PROTOCOLS if proto is None else (1 << proto) | (1 << (proto + 256))
+    return bits & {0: ALL_PROTOCOLS, 4: _V4, 6: _V4 << 256}[l3]
+
+
+def _narrow(narrowed: SlotFilter, match: Match, key: Key, number: int, merged: list[tuple[int, int]]) -> bool:
+    """Put a match into the filter, if its field has a table there; the match's header needs are in already."""
+    if key.mask is not None:
+        return False
+    inverted = match.op == "!="
+    if number == ops.FIELD_CT_STATE:
+        for state, bit in enumerate(_STATE_BITS):
+            held = bool(bit & merged[0][0]) if match.op == "any" else any(first <= bit <= last for first, last in merged)
+            if held == inverted:
+                narrowed.states &= ~(1 << state)
+        return True
+    if number in (ops.FIELD_PROTO, ops.FIELD_NFPROTO) and match.op != "any":
+        if number == ops.FIELD_PROTO:
+            bits = sum(1 << value for first, last in merged for value in range(first, last + 1))
+            bits |= bits << 256
+        else:
+            bits = sum(side for value, side in ((2, _V4), (10, _V4 << 256)) if any(first <= value <= last for first, last in merged))
+        narrowed.protocols &= ~bits if inverted else bits
+        return True
+    if number == ops.FIELD_DPORT:
+        narrowed.narrow_dports(_complement(merged) if inverted else merged)
+        return True
+    return False
+
+
+def _complement(intervals: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The ports that a merged list leaves out."""
+    found, start = [], 0
+    for first, last in intervals:
+        if start < first:
+            found.append((start, first - 1))
+        start = last + 1
+    return [*found, (start, 65535)] if start < 65536 else found
+
+
+_V4 = (1 << 256) - 1
+#: nftables' bit of each CT_ number.
+_STATE_BITS = (1, 8, 2, 4, 1, 64)
 _LOW = (1 << 64) - 1
 _FULL = (1 << 128) - 1
 

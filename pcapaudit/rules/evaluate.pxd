@@ -26,6 +26,9 @@ from pcapaudit.core.consts cimport (
 )
 from pcapaudit.rules.ops cimport *
 
+cdef extern from *:
+    int _lowest_bit "__builtin_ctzll" (unsigned long long) nogil
+
 cdef enum:
     _FRAME_WORDS = 8
     _PLAN_WORDS = 3
@@ -51,6 +54,19 @@ cdef class Evaluator:
     cdef u32 iface_count
     cdef u32[::1] slot_start
     cdef u32[::1] slot_rule
+    cdef u32[::1] slot_short
+    cdef u32[::1] chain_filter
+    cdef u64[::1] filters
+    cdef unsigned short[::1] protocol_class
+    cdef unsigned short[::1] dport_class
+    cdef u32 dport_classes
+    cdef bint uses_dport
+    cdef u32 state
+    cdef u32 protocol
+    cdef u32 dport
+    cdef u32 iif
+    cdef u32 oif
+    cdef bint all_known
     cdef u32[::1] chain_first
     cdef u32[::1] chain_stop
     cdef long long[::1] limits
@@ -81,21 +97,30 @@ cdef class Evaluator:
     cpdef int evaluate(self, u32 i, long long now) except -1 nogil
     cpdef int evaluate_raw(self, u32 i, long long now) except -1 nogil
     cdef void _forget(self, bint keep_possible) noexcept nogil
-    @cython.locals(path=u32, version=u32, other=u32)
+    @cython.locals(path=u32, plan=u32, other=u32)
     cdef int _run_path(self, u32 i, long long now, u32 raw) except -1 nogil
+    @cython.locals(start=u32, known=cython.bint)
+    cdef void _classify(self, u32 i) noexcept nogil
+    cdef u32 _column(self, u32 index) noexcept nogil
     @cython.locals(at=u32, stop=u32, left=u32)
     cdef int _run_plan(self, u32 i, long long now, u32 plan, u32 world) except -1 nogil
     cdef void _end(self, u32 verdict, u32 worlds, u32 rule) noexcept nogil
     cdef void _allow(self, u32 verdict) noexcept nogil
     @cython.locals(verdict=u32, other=u32)
     cdef void _write(self, u32 i) noexcept nogil
-    @cython.locals(slot=u32, stop=u32, top=u32, pc=u32, here=u32, op=u32, waiting=u32, back=u32, parted=u32)
+    @cython.locals(chain=u32, slot=u32, top=u32, pc=u32, here=u32, op=u32)
     cdef int _walk(self, u32 i, long long now, u32 world) except -1 nogil
-    cdef void _come_back(self, u32 top, u32 worlds) noexcept nogil
-    cdef void _come_back_as(self, u32 top, u32 worlds, u32 parted_at) noexcept nogil
+    cdef u32 _push(self, u32 top, u32 slot, u32 chain, u32 waiting, bint is_goto) noexcept nogil
+    @cython.locals(back=u32, world=u32, parted_at=u32)
+    cdef u32 _pop(self, u32 top) noexcept nogil
+    cdef void _come_back(self, u32 top, u32 worlds, u32 parted_at) noexcept nogil
+    @cython.locals(head=u32, first=u32, width=u32, word=u32, skipped=u32, bits=u64)
+    cdef u32 _next(self, u32 chain, u32 slot) noexcept nogil
+    @cython.locals(bits=u64, table=u64, no_output=cython.bint)
+    cdef u64 _candidates(self, u32 head, u32 width, u32 word) noexcept nogil
     @cython.locals(pc=u32, op=u32, answer=u32)
     cdef int _match_rule(self, u32 i, long long now, u32 slot, u32 world) except -1 nogil
-    @cython.locals(load=u32, test=u32, found=u32, index=u32, column=u32, answer=u32)
+    @cython.locals(load=u32, test=u32, found=u32, answer=u32)
     cdef int _match(self, u32 i, u32 pc) except -1 nogil
     @cython.locals(hi=u64, lo=u64)
     cdef int _test(self, u32 test, u32 at) noexcept nogil

@@ -114,11 +114,14 @@ __all__ = ["Evaluator"]
 
 _ALL_BITS = cython.declare(cython.ulonglong, 0xFFFFFFFFFFFFFFFF)
 if not cython.compiled:
-    # Words of a frame: slot to go on at, slot after the chain's last, worlds waiting there, worlds that came back early, the rules
-    # these two parted from the main world at, 1 for a goto.
+    # Words of a frame: slot to go on at, its chain, worlds waiting there, worlds that came back early, the rules at which these two
+    # parted from the main world, 1 for a goto.
     _FRAME_WORDS = 8
     # Words of a base chain in a plan: chain, hook, policy.
     _PLAN_WORDS = 3
+
+    def _lowest_bit(bits: int) -> int:
+        return (bits & -bits).bit_length() - 1
 
 
 class Evaluator:
@@ -138,14 +141,28 @@ class Evaluator:
         self.iface_count = len(program.interfaces)
         self.slot_start = memoryview(array("I", [*program.slot_start, 0]))
         self.slot_rule = memoryview(array("I", [*program.slot_rule, 0]))
+        self.slot_short = memoryview(array("I", [*program.slot_short, 0]))
+        self.chain_filter = memoryview(array("I", [*program.chain_filter, 0]))
+        self.filters = memoryview(program.filters.words)
+        self.protocol_class = memoryview(program.filters.protocol_class)
+        self.dport_class = memoryview(program.filters.dport_class)
+        self.dport_classes = len(program.filters.dport_values)
+        self.uses_dport = program.filters.uses_dport
+        self.state = 0
+        self.protocol = 0
+        self.dport = 0
+        self.iif = 0
+        self.oif = 0
+        self.all_known = 0
         self.chain_first = memoryview(array("I", [*program.chain_first, 0]))
         self.chain_stop = memoryview(array("I", [*program.chain_stop, 0]))
         self.limits = memoryview(array("q", [*program.limits, 0]))
         self.bases, self.plans = _flat_plans(program)
-        self.rule_packets: Any = np.zeros(len(program.rules), np.uint64)
-        self.rule_bytes: Any = np.zeros(len(program.rules), np.uint64)
-        self.packets = memoryview(self.rule_packets)
-        self.octets = memoryview(self.rule_bytes)
+        packets: Any = np.zeros(len(program.rules), np.uint64)
+        octets: Any = np.zeros(len(program.rules), np.uint64)
+        self.rule_packets, self.rule_bytes = packets, octets
+        self.packets = memoryview(packets)
+        self.octets = memoryview(octets)
         self.frames = memoryview(array("I", bytes(4 * _FRAME_WORDS * (MAX_FRAMES + 1))))
         self.parts = memoryview(array("Q", bytes(16 * MAX_PARTS)))
         self.parts_unknown = 0
@@ -197,24 +214,51 @@ class Evaluator:
     def _run_path(self, i, now, raw):
         """The hooks of the packet's path; of all paths when it is unknown, with the main world on the likeliest."""
         path = self.batch.path[i]
-        version = 1 if self.batch.l3[i] == 6 else 0
+        plan = (raw * 4 + path) * 4 + (2 if self.batch.l3[i] == 6 else 0)
+        self.main_hook = HOOK_INPUT if path == PATH_INPUT else HOOK_POSTROUTING
         if path != PATH_UNKNOWN:
-            return self._run_plan(i, now, ((raw * 4 + path) * 2 + version) * 2, WORLD_MAIN)
-        self._run_plan(i, now, ((raw * 4 + self.main_path) * 2 + version) * 2, WORLD_MAIN)
+            if self.plans[plan] == self.plans[plan + 1]:
+                return 0
+            self._classify(i)
+            return self._run_plan(i, now, plan, WORLD_MAIN)
+        self._classify(i)
+        self._run_plan(i, now, plan + 4 * self.main_path, WORLD_MAIN)
         other = 1
         while other < 4:
             if other != self.main_path:
                 self.parted_at = 0
-                self._run_plan(i, now, ((raw * 4 + other) * 2 + version) * 2, WORLD_OTHER)
+                self._run_plan(i, now, plan + 4 * other, WORLD_OTHER)
             other += 1
         return 0
+
+    def _classify(self, i):
+        """The packet's classes in the filters. ``all_known``: what the filters answer is certain."""
+        known = 1
+        self.state = CT_INVALID if self.before_conntrack else self.verdicts.ct_state[i]
+        self.protocol = self.protocol_class[self.batch.proto[i] + (256 if self.batch.l3[i] == 6 else 0)]
+        if self.uses_dport:
+            start = self.batch.l4_off[i]
+            if start and self.batch.end_off[i] >= start + 4:
+                self.dport = self.dport_class[self.batch.dport[i]]
+            else:
+                self.dport = self.dport_classes
+                known = 0
+        self.iif = self._column(self.batch.iif[i])
+        self.oif = self._column(self.batch.oif[i])
+        if self.iif == self.iface_count + 1 or self.oif == self.iface_count + 1:
+            known = 0
+        self.all_known = known
+
+    def _column(self, index):
+        """Column of an interface in the tables: its index, then one for none, then one for unknown."""
+        if index < self.iface_count:
+            return index
+        return self.iface_count if index == IFACE_NONE else self.iface_count + 1
 
     def _run_plan(self, i, now, plan, world):
         """Base chains one after the other, while some world goes on."""
         at = self.plans[plan]
         stop = self.plans[plan + 1]
-        if world == WORLD_MAIN:
-            self.main_hook = HOOK_INPUT if self.batch.path[i] == PATH_INPUT else HOOK_POSTROUTING
         while at < stop:
             self.hook = self.bases[at + 1]
             self.base_chain = self.bases[at]
@@ -275,18 +319,19 @@ class Evaluator:
 
     def _walk(self, i, now, world):
         """Walk ``base_chain``; returns the worlds that reach its policy."""
-        slot = self.chain_first[self.base_chain]
-        stop = self.chain_stop[self.base_chain]
+        chain = self.base_chain
+        slot = self._next(chain, self.chain_first[chain])
         top = 0
         self.frames[3] = WORLD_NONE
         while True:
-            if slot >= stop:
-                self._come_back(top, world)
+            if slot >= self.chain_stop[chain]:
+                self._come_back(top, world, self.parted_at)
                 world = WORLD_NONE
             else:
                 pc = self._match_rule(i, now, slot, world)
                 slot += 1
                 if pc == 0:
+                    slot = self._next(chain, slot)
                     continue
                 here = self.here
                 op = self.code[pc]
@@ -294,59 +339,105 @@ class Evaluator:
                     self.packets[self.slot_rule[slot - 1]] += 1
                     self.octets[self.slot_rule[slot - 1]] += self.batch.ip_len[i]
                 if op == OP_END:
+                    slot = self._next(chain, slot)
                     continue
-                waiting = world if self.seen_unknown else WORLD_NONE
-                world = waiting
-                if op in (OP_JUMP, OP_GOTO):
-                    if op == OP_JUMP or waiting:
-                        top += _FRAME_WORDS
-                        self.frames[top] = slot
-                        self.frames[top + 1] = stop
-                        self.frames[top + 2] = waiting
-                        self.frames[top + 3] = WORLD_NONE
-                        self.frames[top + 4] = self.parted_at
-                        self.frames[top + 6] = 1 if op == OP_GOTO else 0
+                if not self.seen_unknown:
+                    world = WORLD_NONE
+                if op == OP_RETURN:
+                    self._come_back(top, here, self.parted_at)
+                elif op < OP_RETURN and op >= OP_JUMP:
+                    if op == OP_JUMP or world:
+                        top = self._push(top, slot, chain, world, op == OP_GOTO)
                     world = here
-                    stop = self.chain_stop[self.code[pc + 1]]
-                    slot = self.chain_first[self.code[pc + 1]]
-                elif op == OP_RETURN:
-                    self._come_back(top, here)
+                    chain = self.code[pc + 1]
+                    slot = self._next(chain, self.chain_first[chain])
+                    continue
                 else:
                     self._end(op - OP_ACCEPT + VERDICT_ACCEPT, here, self.slot_rule[slot - 1])
+                if world:
+                    slot = self._next(chain, slot)
+                    continue
+            # Nobody is left here: back to the caller, with those who came back and those who waited.
             while world == WORLD_NONE:
-                # Nobody is left here: back to the caller, with those who came back and those who waited.
-                back = self.frames[top + 3]
                 if top == 0:
-                    self.parted_at = self.frames[5] if back == WORLD_OTHER else self.parted_at
-                    return back
+                    if self.frames[3] == WORLD_OTHER:
+                        self.parted_at = self.frames[5]
+                    return self.frames[3]
                 slot = self.frames[top]
-                stop = self.frames[top + 1]
-                world = self.frames[top + 2]
-                parted = self.frames[top + 4]
-                if self.frames[top + 6]:
-                    if back:
-                        self._come_back_as(top - _FRAME_WORDS, back, self.frames[top + 5])
-                elif back > world:
-                    world = back
-                    parted = self.frames[top + 5]
-                if world == WORLD_OTHER:
-                    self.parted_at = parted
+                chain = self.frames[top + 1]
+                world = self._pop(top)
                 top -= _FRAME_WORDS
+            slot = self._next(chain, slot)
 
-    def _come_back(self, top, worlds):
+    def _push(self, top, slot, chain, waiting, is_goto):
+        """Remember where to go on after a jump, and the worlds that do not take it; returns the new top."""
+        top += _FRAME_WORDS
+        self.frames[top] = slot
+        self.frames[top + 1] = chain
+        self.frames[top + 2] = waiting
+        self.frames[top + 3] = WORLD_NONE
+        self.frames[top + 4] = self.parted_at
+        self.frames[top + 6] = is_goto
+        return top
+
+    def _pop(self, top):
+        """The worlds that go on behind the jump of a frame. Those that come back from a goto belong to the frame below."""
+        back = self.frames[top + 3]
+        world = self.frames[top + 2]
+        parted_at = self.frames[top + 4]
+        if self.frames[top + 6]:
+            self._come_back(top - _FRAME_WORDS, back, self.frames[top + 5])
+        elif back > world:
+            world = back
+            parted_at = self.frames[top + 5]
+        if world == WORLD_OTHER:
+            self.parted_at = parted_at
+        return world
+
+    def _come_back(self, top, worlds, parted_at):
         """Worlds that leave the chain of the frame at ``top`` without a verdict."""
-        self._come_back_as(top, worlds, self.parted_at)
-
-    def _come_back_as(self, top, worlds, parted_at):
         if worlds > self.frames[top + 3]:
             self.frames[top + 3] = worlds
             self.frames[top + 5] = parted_at
+
+    def _next(self, chain, slot):
+        """The first slot from ``slot`` on that the packet can match; the chain's end if there is none."""
+        head = self.chain_filter[chain]
+        if head == 0:
+            return slot
+        first = self.chain_first[chain]
+        width = self.filters[head]
+        word = (slot - first) >> 6
+        skipped = (slot - first) & 63
+        while word < width:
+            bits = self._candidates(head, width, word) >> skipped << skipped
+            if bits:
+                return first + (word << 6) + _lowest_bit(bits)
+            skipped = 0
+            word += 1
+        return self.chain_stop[chain]
+
+    def _candidates(self, head, width, word):
+        """One word of the chain's filter: the rows of the packet's classes, and-ed."""
+        bits = self.filters[self.filters[head + 1] + self.state * width + word]
+        bits &= self.filters[self.filters[head + 2] + self.protocol * width + word]
+        table = self.filters[head + 5]
+        if table:
+            bits &= self.filters[table + self.dport * width + word]
+        table = self.filters[head + 3]
+        if table:
+            bits &= self.filters[table + (self.iface_count if self.hook == HOOK_OUTPUT else self.iif) * width + word]
+        table = self.filters[head + 4]
+        if table:
+            no_output = self.hook in (HOOK_PREROUTING, HOOK_INPUT)
+            bits &= self.filters[table + (self.iface_count if no_output else self.oif) * width + word]
+        return bits
 
     # One rule ---------------------------------------------------------------------------------------------------------------------
 
     def _match_rule(self, i, now, slot, world):
         """Run the matches of a rule: index of its last instruction, with ``here`` the worlds that reach it; or 0 if none does."""
-        pc = self.slot_start[slot]
+        pc = self.slot_short[slot] if self.all_known else self.slot_start[slot]
         self.seen_unknown = 0
         while True:
             op = self.code[pc]
@@ -380,9 +471,7 @@ class Evaluator:
         if found != YES:
             return found
         if test & ~TEST_NOT == TEST_IFACE:
-            index = self.value_lo
-            column = index if index < self.iface_count else self.iface_count if index == IFACE_NONE else self.iface_count + 1
-            answer = self.ifaces[self.code[pc + 3] + column]
+            answer = self.ifaces[self.code[pc + 3] + self._column(self.value_lo)]
             if answer == UNKNOWN:
                 return UNKNOWN
         else:

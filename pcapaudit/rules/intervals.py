@@ -10,6 +10,8 @@ __all__ = ["compare_bounds", "interval_test", "merge"]
 
 Interval = tuple[int, int]
 _LOW = (1 << 64) - 1
+#: Up to so many intervals a search costs less than the cache lines of a bitmap of 8 KiB.
+_SMALL = 16
 
 
 def merge(intervals: Iterable[Interval]) -> list[Interval]:
@@ -39,7 +41,7 @@ def interval_test(intervals: list[Interval], bits: int) -> tuple[int, list[int]]
         return ops.TEST_RANGE, [first >> 64, first & _LOW, last >> 64, last & _LOW]
     if bits <= 8:
         return ops.TEST_BITS8, _bitmap(intervals, 4)
-    if bits <= 16 and intervals:
+    if bits <= 16 and len(intervals) > _SMALL:
         return ops.TEST_BITS16, _bitmap(intervals, 1024)
     if bits <= 64:
         return ops.TEST_SEARCH64, [len(intervals), *(bound for pair in intervals for bound in pair)]

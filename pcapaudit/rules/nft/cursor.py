@@ -56,18 +56,21 @@ class Cursor:
         self.scopes: list[dict[str, list[Definition]]] = [{}]
         self.serial = 0
         self._ceiling = 1 << 62
+        #: Kind of the token here; ``eof`` at the end of the file or of the variable's value.
+        self.kind = "eof"
+        #: Text of the token here, empty at the end.
+        self.text = ""
+        self.move(0)
 
     # Reading tokens -------------------------------------------------------------------------------------------------------------
 
-    @property
-    def kind(self) -> str:
-        """Kind of the token here; ``eof`` at the end of the file or of the variable's value."""
-        return self.source.kinds[self.index] if self.index < self.stop else "eof"
-
-    @property
-    def text(self) -> str:
-        """Text of the token here."""
-        return self.source.texts[self.index] if self.index < self.stop else ""
+    def move(self, index: int) -> None:
+        """Go to a token of this source. The only way to change ``index``: kind and text follow it, and are read far more often."""
+        self.index = index
+        if index < self.stop:
+            self.kind, self.text = self.source.kinds[index], self.source.texts[index]
+        else:
+            self.kind, self.text = "eof", ""
 
     def ahead(self, distance: int = 1) -> str:
         """Text of a later token, empty beyond the end."""
@@ -77,13 +80,17 @@ class Cursor:
     def advance(self) -> str:
         """Take the token here and return its text."""
         text = self.text
-        self.index += 1
+        self.index = index = self.index + 1
+        if index < self.stop:
+            self.kind, self.text = self.source.kinds[index], self.source.texts[index]
+        else:
+            self.kind, self.text = "eof", ""
         return text
 
     def accept(self, kind: str) -> bool:
         """Take the token here if it is of this kind."""
         if self.kind == kind:
-            self.index += 1
+            self.move(self.index + 1)
             return True
         return False
 
@@ -117,7 +124,7 @@ class Cursor:
     def skip_lines(self) -> None:
         """Pass over line ends, which mean nothing inside braces."""
         while self.kind == "nl":
-            self.index += 1
+            self.move(self.index + 1)
 
     def at_end(self) -> bool:
         """A statement ends here."""
@@ -152,11 +159,11 @@ class Cursor:
                 f"${self.text} is not defined", did_you_mean(self.text, known) or "add: define NAME = value", width=len(self.text) + 1
             )
         saved = self.source, self.index + 1, self.stop, self._ceiling
-        self.source, self.index, self.stop, self._ceiling = definition.source, definition.start, definition.stop, definition.serial
+        self.restore((definition.source, definition.start, definition.stop, definition.serial))
         yield
         if self.index < self.stop:
             raise self.unexpected("the end of the variable's value")
-        self.source, self.index, self.stop, self._ceiling = saved
+        self.restore(saved)
 
     # Leaving and coming back ----------------------------------------------------------------------------------------------------
 
@@ -166,11 +173,12 @@ class Cursor:
 
     def restore(self, saved: tuple[Source, int, int, int]) -> None:
         """Go back to a place."""
-        self.source, self.index, self.stop, self._ceiling = saved
+        self.source, index, self.stop, self._ceiling = saved
+        self.move(index)
 
     def enter(self, source: Source) -> None:
         """Go to the start of another file."""
-        self.source, self.index, self.stop, self._ceiling = source, 0, len(source.kinds) - 1, 1 << 62
+        self.restore((source, 0, len(source.kinds) - 1, 1 << 62))
 
     def recover(self, saved: tuple[Source, int, int, int]) -> None:
         """Leave the statement that began at a place: go to the line end, the semicolon or the brace that closes its block."""
@@ -178,11 +186,11 @@ class Cursor:
         depth = 0
         while self.kind != "eof" and (depth or self.kind not in ("nl", ";", "}")):
             depth += (self.kind == "{") - (self.kind == "}")
-            self.index += 1
+            self.move(self.index + 1)
 
     def restore_end(self) -> None:
         """Give the file up."""
-        self.index = self.stop
+        self.move(self.stop)
 
     # Complaints -----------------------------------------------------------------------------------------------------------------
 

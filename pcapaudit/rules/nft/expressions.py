@@ -179,58 +179,48 @@ def parse_right(cursor: Cursor, keys: Sequence[Key]) -> SetLiteral | SetRef:
         with cursor.variable():
             return parse_right(cursor, keys)
     if cursor.kind == "{":
-        return SetLiteral(parse_elements(cursor, types, _check_width(keys)), braces=True)
+        at = cursor.index
+        elements = parse_elements(cursor, types)
+        for element in elements:
+            _check_width(cursor, keys, element, at)
+        return SetLiteral(elements, braces=True)
     start = cursor.index
     if len(types) == 1 and types[0].is_mask:
         number = _parse_mask(cursor, types[0])
         return SetLiteral((Element(((number, number),)),))
     element = Element(_parse_parts(cursor, types))
-    _check_width(keys)(cursor, element, start)
+    _check_width(cursor, keys, element, start)
     return SetLiteral((element,))
 
 
-def _check_width(keys: Sequence[Key]) -> Callable[[Cursor, Element, int], None]:
-    """A check that values fit into fields narrower than their type says."""
-
-    def check(cursor: Cursor, element: Element, start: int) -> None:
-        for key, (_, last) in zip(keys, element.parts, strict=True):
-            if key.selector.base in ("link", "network", "transport") and last >> key.selector.bits:
-                raise cursor.problem(
-                    f"the value does not fit into the {key.selector.bits} bits of {key.selector.text}",
-                    index=start,
-                    width=cursor.span(start),
-                )
-
-    return check
+def _check_width(cursor: Cursor, keys: Sequence[Key], element: Element, start: int) -> None:
+    """Values must fit into fields that are narrower than their type."""
+    for key, (_, last) in zip(keys, element.parts, strict=True):
+        selector = key.selector
+        if selector.bits < selector.datatype.bits and last >> selector.bits:
+            raise cursor.problem(
+                f"the value does not fit into the {selector.bits} bits of {selector.text}", index=start, width=cursor.span(start)
+            )
 
 
-def parse_elements(
-    cursor: Cursor,
-    types: Sequence[Datatype],
-    check: Callable[[Cursor, Element, int], None] | None = None,
-    value: Callable[[Cursor], Element] | None = None,
-) -> tuple[Element, ...]:
+def parse_elements(cursor: Cursor, types: Sequence[Datatype], value: Callable[[Cursor], Element] | None = None) -> tuple[Element, ...]:
     """``{ a, b-c, d/len timeout 1h, … }``; braces within braces (from variables) count as one set.
 
     ``value`` reads what follows the key of a map's element and returns an Element that holds it.
     """
     if cursor.kind == "var":
         with cursor.variable():
-            return parse_elements(cursor, types, check, value)
+            return parse_elements(cursor, types, value)
     cursor.expect("{", "before the elements")
     elements: list[Element] = []
     while True:
         cursor.skip_lines()
         if cursor.accept("}"):
             return tuple(elements)
-        start = cursor.index
         if cursor.kind == "{" or (cursor.kind == "var" and _is_set(cursor)):
-            elements.extend(parse_elements(cursor, types, check, value))
+            elements.extend(parse_elements(cursor, types, value))
         else:
-            element = _parse_element(cursor, types, value)
-            if check is not None:
-                check(cursor, element, start)
-            elements.append(element)
+            elements.append(_parse_element(cursor, types, value))
         cursor.skip_lines()
         if cursor.kind != "}" and not cursor.accept(","):
             raise cursor.unexpected('"," or "}"', "in a set")
@@ -245,7 +235,7 @@ def _is_set(cursor: Cursor) -> bool:
     if kind == "var":
         with cursor.variable():
             found = _is_set(cursor)
-            cursor.index = cursor.stop
+            cursor.move(cursor.stop)
             return found
     return kind == "{"
 

@@ -71,11 +71,11 @@ class Parser:
         cursor = self.cursor
         while True:
             while cursor.kind in ("nl", ";"):
-                cursor.index += 1
+                cursor.move(cursor.index + 1)
             if cursor.kind in ("}", "eof"):
                 if cursor.kind == "}" and item == self._command:
                     cursor.diagnostics.append(cursor.diagnostic('found "}" that closes nothing'))
-                    cursor.index += 1
+                    cursor.move(cursor.index + 1)
                     continue
                 return
             saved = cursor.save()
@@ -156,7 +156,7 @@ class Parser:
             if cursor.kind == "var" and cursor.lookup(cursor.text) is None:
                 with cursor.variable():
                     pass  # raises: the variable is not defined
-            cursor.index += 1
+            cursor.move(cursor.index + 1)
         if depth:
             raise cursor.problem(f'the "{{" of ${name} is never closed', index=start)
         if start == cursor.index:
@@ -508,7 +508,7 @@ class Parser:
         depth = 0
         while cursor.kind != "eof" and (depth or not cursor.at_end()):
             depth += (cursor.kind == "{") - (cursor.kind == "}")
-            cursor.index += 1
+            cursor.move(cursor.index + 1)
 
     def _set_types(self, kind: str) -> tuple[tuple[str, ...], str]:
         cursor = self.cursor
@@ -553,7 +553,7 @@ class Parser:
         at = cursor.index
         types: list[Datatype] = [DATATYPES[name] for name in known.types]
         value = (lambda inner: Element((), parse_verdict(inner))) if known.data_type == "verdict" else None
-        elements = parse_elements(cursor, types, None, value)
+        elements = parse_elements(cursor, types, value)
         if not elements:
             cursor.warn(f"set {known.name} gets an empty list of elements, which nft 1.0.6 refuses", "leave the line out", index=at)
         if known.types and "interval" not in known.flags and any(first != last for each in elements for first, last in each.parts):
