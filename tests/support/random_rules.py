@@ -39,7 +39,9 @@ def interval(values, bits):
     value = st.sampled_from(values)
     single = value.map(lambda v: (v, v))
     spread = st.tuples(value, value).map(lambda pair: (min(pair), max(pair)))
-    prefix = st.tuples(value, st.integers(0, bits)).map(lambda pair: ((pair[0] >> pair[1]) << pair[1], (pair[0] >> pair[1] << pair[1]) + (1 << pair[1]) - 1))
+    prefix = st.tuples(value, st.integers(0, bits)).map(
+        lambda pair: ((pair[0] >> pair[1]) << pair[1], (pair[0] >> pair[1] << pair[1]) + (1 << pair[1]) - 1)
+    )
     return st.one_of(single, single, spread, prefix)
 
 
@@ -116,7 +118,9 @@ def field_match(draw, key, name):
         elements = draw(st.lists(FIELDS[name], min_size=1, max_size=4))
         if "name" in name or key.selector.type_name not in ("ipv4_addr", "ipv6_addr", "inet_service"):
             elements = elements[:1]
-        return Match((key,), draw(st.sampled_from(["==", "!="])), SetLiteral(tuple(Element((each,)) for each in disjoint(elements)), braces=True))
+        return Match(
+            (key,), draw(st.sampled_from(["==", "!="])), SetLiteral(tuple(Element((each,)) for each in disjoint(elements)), braces=True)
+        )
     first, last = draw(FIELDS[name])
     ordered = ["==", "!="] if "name" in name else ["==", "!=", "<", ">=", ">", "<="]
     op = draw(st.sampled_from(ordered))
@@ -132,7 +136,9 @@ def disjoint(intervals):
     return kept
 
 
-LIMITS = st.builds(Limit, rate=st.sampled_from([1, 3, 10]), per_s=st.sampled_from([1, 60]), over=st.booleans(), burst=st.sampled_from([1, 5]))
+LIMITS = st.builds(
+    Limit, rate=st.sampled_from([1, 3, 10]), per_s=st.sampled_from([1, 60]), over=st.booleans(), burst=st.sampled_from([1, 5])
+)
 ENDS = st.sampled_from([Verdict("accept"), Verdict("drop"), Reject(), Verdict("return"), None])
 
 
@@ -197,7 +203,11 @@ def packets(draw, unknown=True):
         icmp_type=draw(st.sampled_from([0, 3, 8, 1, 128, 135])),
         iif="" if path == consts.PATH_OUTPUT else draw(st.sampled_from(names)),
         oif="" if path == consts.PATH_INPUT else draw(st.sampled_from(names)),
-        ct_state=draw(st.sampled_from([consts.CT_NEW, consts.CT_NEW, consts.CT_ESTABLISHED, consts.CT_RELATED, consts.CT_INVALID, consts.CT_UNTRACKED])),
+        ct_state=draw(
+            st.sampled_from(
+                [consts.CT_NEW, consts.CT_NEW, consts.CT_ESTABLISHED, consts.CT_RELATED, consts.CT_INVALID, consts.CT_UNTRACKED]
+            )
+        ),
         direction=draw(st.sampled_from([0, 1])),
         path=path,
         form=draw(st.sampled_from(["whole", "whole", "whole", "fragment", *(["cut"] if unknown else [])])),

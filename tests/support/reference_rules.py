@@ -6,7 +6,6 @@ What is unknown is asked of ``choose``: called with every combination of answers
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass, field
 
 from pcapaudit.core import consts
@@ -17,7 +16,14 @@ PATHS = {
     consts.PATH_INPUT: ("prerouting", "input"),
     consts.PATH_OUTPUT: ("output", "postrouting"),
 }
-STATE_BITS = {consts.CT_NONE: 1, consts.CT_INVALID: 1, consts.CT_ESTABLISHED: 2, consts.CT_RELATED: 4, consts.CT_NEW: 8, consts.CT_UNTRACKED: 64}
+STATE_BITS = {
+    consts.CT_NONE: 1,
+    consts.CT_INVALID: 1,
+    consts.CT_ESTABLISHED: 2,
+    consts.CT_RELATED: 4,
+    consts.CT_NEW: 8,
+    consts.CT_UNTRACKED: 64,
+}
 PORTS = {"tcp": 6, "udp": 17, "sctp": 132}
 
 
@@ -105,7 +111,11 @@ class Reference:
             if table.dormant:
                 continue
             for chain in table.chains:
-                if chain.base is not None and chain.base.hook == hook and (chain.base.priority < -200 and hook in ("prerouting", "output")) == raw:
+                if (
+                    chain.base is not None
+                    and chain.base.hook == hook
+                    and (chain.base.priority < -200 and hook in ("prerouting", "output")) == raw
+                ):
                     bases.append((chain.base.priority, -len(bases), table, chain))
         return [(table, chain) for _, _, table, chain in sorted(bases, key=lambda each: each[:2])]
 
@@ -284,6 +294,7 @@ def number_of(name):
 
 def put(packet, batch, verdicts, row, interfaces):
     """Write a packet into the columns."""
+
     def index(name):
         return consts.IFACE_UNKNOWN if name is None else consts.IFACE_NONE if name == "" else interfaces.index(name)
 
