@@ -2,28 +2,20 @@ import cython
 
 from pcapaudit.core.columns cimport PacketBatch, VerdictBatch
 from pcapaudit.core.consts cimport (
-    CT_ESTABLISHED,
     CT_INVALID,
-    CT_NEW,
-    CT_NONE,
-    CT_RELATED,
-    CT_UNTRACKED,
-    DIR_NONE,
     HOOK_INPUT,
     HOOK_OUTPUT,
     HOOK_POSTROUTING,
     HOOK_PREROUTING,
-    IFACE_NONE,
-    IFACE_UNKNOWN,
     PATH_INPUT,
     PATH_UNKNOWN,
     REASON_POLICY,
     REASON_RULE,
     VERDICT_ACCEPT,
-    VERDICT_DROP,
     VERDICT_REJECT,
     VERDICT_SKIP,
 )
+from pcapaudit.rules.matching cimport Matcher
 from pcapaudit.rules.ops cimport *
 
 cdef extern from *:
@@ -42,15 +34,12 @@ cdef class Evaluator:
     cdef public object program
     cdef PacketBatch batch
     cdef VerdictBatch verdicts
+    cdef Matcher matcher
     cdef public object rule_packets
     cdef public object rule_bytes
     cdef public bint has_raw
     cdef u32 main_path
     cdef u32[::1] code
-    cdef u32[::1] loads
-    cdef u64[::1] pool
-    cdef unsigned char[::1] ifaces
-    cdef u64[::1] iface_names
     cdef u32 iface_count
     cdef u32[::1] slot_start
     cdef u32[::1] slot_rule
@@ -75,15 +64,9 @@ cdef class Evaluator:
     cdef u64[::1] packets
     cdef u64[::1] octets
     cdef u32[::1] frames
-    cdef u64[::1] parts
-    cdef u32 parts_unknown
-    cdef u64 value_hi
-    cdef u64 value_lo
     cdef u32 here
     cdef u32 seen_unknown
     cdef u32 limit_answer
-    cdef u32 before_conntrack
-    cdef u32 hook
     cdef u32 base_chain
     cdef u32 parted_at
     cdef u32 main_verdict
@@ -101,7 +84,6 @@ cdef class Evaluator:
     cdef int _run_path(self, u32 i, long long now, u32 raw) except -1 nogil
     @cython.locals(start=u32, known=cython.bint)
     cdef void _classify(self, u32 i) noexcept nogil
-    cdef u32 _column(self, u32 index) noexcept nogil
     @cython.locals(at=u32, stop=u32, left=u32)
     cdef int _run_plan(self, u32 i, long long now, u32 plan, u32 world) except -1 nogil
     cdef void _end(self, u32 verdict, u32 worlds, u32 rule) noexcept nogil
@@ -120,31 +102,6 @@ cdef class Evaluator:
     cdef u64 _candidates(self, u32 head, u32 width, u32 word) noexcept nogil
     @cython.locals(pc=u32, op=u32, answer=u32)
     cdef int _match_rule(self, u32 i, long long now, u32 slot, u32 world) except -1 nogil
-    @cython.locals(load=u32, test=u32, found=u32, answer=u32)
-    cdef int _match(self, u32 i, u32 pc) except -1 nogil
-    @cython.locals(hi=u64, lo=u64)
-    cdef int _test(self, u32 test, u32 at) noexcept nogil
-    @cython.locals(l3=u32, proto=u32, field=u32, found=u32, mask=u32)
-    cdef int _load(self, u32 i, u32 load) except -1 nogil
-    @cython.locals(found=u32)
-    cdef int _load_rare(self, u32 i, u32 load, u32 field) except -1 nogil
-    @cython.locals(start=u32)
-    cdef int _has_header(self, u32 i, u32 reach) noexcept nogil
-    @cython.locals(offset=u32, bits=u32, reach=u32, hi=u64, lo=u64, at=u32, lead=u32, left=u32, take=u32, byte=u64)
-    cdef int _read_bits(self, u32 start, u32 end, u32 size, u32 load) except -1 nogil
-    @cython.locals(state=u32)
-    cdef u32 _ct_state(self, u32 i) noexcept nogil
-    @cython.locals(state=u32)
-    cdef int _load_ct(self, u32 i, u32 field) noexcept nogil
-    @cython.locals(load=u32, slot=u32, found=u32, field=u32, index=u32)
-    cdef int _read_part(self, u32 i, u32 pc) except -1 nogil
-    @cython.locals(count=u32, at=u32, elements=u64, part=u32, best=u32, answer=u32)
-    cdef int _look_up(self, u32 pc) noexcept nogil
     @cython.locals(last=cython.longlong, largest=cython.longlong, tokens=cython.longlong, cost=cython.longlong, over=u32, answer=u32)
     cdef int _limit(self, u32 i, long long now, u32 at, bint is_main) noexcept nogil
 
-    cdef int _within(self, u64 hi, u64 lo, u32 at) noexcept nogil
-    @cython.locals(left=u64, right=u64, middle=u64)
-    cdef int _search64(self, u64 lo, u32 at) noexcept nogil
-    @cython.locals(left=u64, right=u64, middle=u64, first=u64)
-    cdef int _search128(self, u64 hi, u64 lo, u32 at) noexcept nogil

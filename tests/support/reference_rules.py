@@ -6,6 +6,7 @@ What is unknown is asked of ``choose``: called with every combination of answers
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, field
 
 from pcapaudit.core import consts
@@ -101,8 +102,7 @@ class Reference:
             found.add(self.verdict(packet, answers))
             if self.asked > limit:
                 return None
-            for index in range(len(answers), self.asked):
-                queue.append((*answers, *(False for _ in range(index - len(answers))), True))
+            queue.extend((*answers, *(False for _ in range(index - len(answers))), True) for index in range(len(answers), self.asked))
         return found
 
     def _bases(self, hook, raw):
@@ -142,10 +142,8 @@ class Reference:
             if target.kind == "return":
                 raise Returned
             if target.kind == "jump":
-                try:
+                with contextlib.suppress(Returned):
                     self._chain(packet, table, chains[target.target], where)
-                except Returned:
-                    pass
             if target.kind == "goto":
                 self._chain(packet, table, chains[target.target], where)
                 raise Returned
@@ -299,14 +297,17 @@ def put(packet, batch, verdicts, row, interfaces):
         return consts.IFACE_UNKNOWN if name is None else consts.IFACE_NONE if name == "" else interfaces.index(name)
 
     columns = batch.arrays
-    whole = 40 if packet.l3 == 6 else 20
     here = {"whole": (34, 34 + 20), "fragment": (0, 34 + 20), "cut": (34, 34)}[packet.form]
     values = {
-        "l3": packet.l3, "proto": packet.proto, "sport": packet.sport, "dport": packet.dport, "tcp_flags": packet.tcp_flags,
-        "icmp_type": packet.icmp_type, "icmp_code": packet.icmp_code, "iif": index(packet.iif), "oif": index(packet.oif), "path": packet.path,
-        "l3_off": 34 - whole if whole == 20 else 0, "l4_off": here[0], "end_off": here[1], "l4_len": 0 if packet.form == "fragment" else 20,
-        "ip_len": packet.length, "ttl": packet.ttl,
-    }  # fmt: skip
+        **{name: getattr(packet, name) for name in ("l3", "proto", "sport", "dport", "tcp_flags", "icmp_type", "icmp_code", "path", "ttl")},
+        "iif": index(packet.iif),
+        "oif": index(packet.oif),
+        "ip_len": packet.length,
+        "l3_off": 14,
+        "l4_off": here[0],
+        "end_off": here[1],
+        "l4_len": 0 if packet.form == "fragment" else 20,
+    }
     for name, value in values.items():
         columns[name][row] = value
     for side, value in (("src", packet.src), ("dst", packet.dst)):

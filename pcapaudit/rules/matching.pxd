@@ -1,0 +1,66 @@
+import cython
+
+from pcapaudit.core.columns cimport PacketBatch, VerdictBatch
+from pcapaudit.core.consts cimport (
+    CT_ESTABLISHED,
+    CT_INVALID,
+    CT_NEW,
+    CT_NONE,
+    CT_RELATED,
+    CT_UNTRACKED,
+    DIR_NONE,
+    HOOK_INPUT,
+    HOOK_OUTPUT,
+    HOOK_PREROUTING,
+    IFACE_NONE,
+    IFACE_UNKNOWN,
+)
+from pcapaudit.rules.ops cimport *
+
+ctypedef unsigned long long u64
+ctypedef unsigned int u32
+
+
+@cython.final
+cdef class Matcher:
+    cdef PacketBatch batch
+    cdef VerdictBatch verdicts
+    cdef u32[::1] code
+    cdef u32[::1] loads
+    cdef u64[::1] pool
+    cdef unsigned char[::1] ifaces
+    cdef u64[::1] iface_names
+    cdef u32 iface_count
+    cdef u32 hook
+    cdef bint before_conntrack
+    cdef u64[::1] parts
+    cdef u32 parts_unknown
+    cdef u64 value_hi
+    cdef u64 value_lo
+
+    cdef u32 column(self, u32 index) noexcept nogil
+    @cython.locals(load=u32, test=u32, found=u32, answer=u32)
+    cdef int match(self, u32 i, u32 pc) except -1 nogil
+    @cython.locals(hi=u64, lo=u64)
+    cdef int _test(self, u32 test, u32 at) noexcept nogil
+    @cython.locals(l3=u32, proto=u32, field=u32, found=u32, mask=u32)
+    cdef int _load(self, u32 i, u32 load) except -1 nogil
+    @cython.locals(found=u32)
+    cdef int _load_rare(self, u32 i, u32 load, u32 field) except -1 nogil
+    @cython.locals(start=u32)
+    cdef int _has_header(self, u32 i, u32 reach) noexcept nogil
+    @cython.locals(offset=u32, bits=u32, reach=u32, hi=u64, lo=u64, at=u32, lead=u32, left=u32, take=u32, byte=u64)
+    cdef int _read_bits(self, u32 start, u32 end, u32 size, u32 load) except -1 nogil
+    @cython.locals(state=u32)
+    cdef u32 _ct_state(self, u32 i) noexcept nogil
+    @cython.locals(state=u32)
+    cdef int _load_ct(self, u32 i, u32 field) noexcept nogil
+    @cython.locals(load=u32, slot=u32, found=u32, field=u32, index=u32)
+    cdef int read_part(self, u32 i, u32 pc) except -1 nogil
+    @cython.locals(count=u32, at=u32, elements=u64, part=u32, best=u32, answer=u32)
+    cdef int look_up(self, u32 pc) noexcept nogil
+    cdef int _within(self, u64 hi, u64 lo, u32 at) noexcept nogil
+    @cython.locals(left=u64, right=u64, middle=u64)
+    cdef int _search64(self, u64 lo, u32 at) noexcept nogil
+    @cython.locals(left=u64, right=u64, middle=u64, first=u64)
+    cdef int _search128(self, u64 hi, u64 lo, u32 at) noexcept nogil

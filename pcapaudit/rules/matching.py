@@ -1,0 +1,355 @@
+"""Reads what rules ask of a packet, and compares it: the answers yes, no and unknown that ``evaluate`` works with.
+
+A missing header (a transport header in a later fragment, an IPv6 address of an IPv4 packet) makes a match fail whatever its operator.
+Bytes beyond the snap length are unknown. Before conntrack, and for packets it could not track, ct state is ``invalid`` and other ct
+expressions fail. The input interface is empty at output, and the output interface at prerouting and input.
+"""
+
+from __future__ import annotations
+
+from array import array
+
+import cython
+
+from pcapaudit.core.columns import PacketBatch, VerdictBatch
+from pcapaudit.rules.compile import Program
+
+if not cython.compiled:
+    from pcapaudit.core.consts import (
+        CT_ESTABLISHED,
+        CT_INVALID,
+        CT_NEW,
+        CT_NONE,
+        CT_RELATED,
+        CT_UNTRACKED,
+        DIR_NONE,
+        HOOK_INPUT,
+        HOOK_OUTPUT,
+        HOOK_PREROUTING,
+        IFACE_NONE,
+        IFACE_UNKNOWN,
+    )
+    from pcapaudit.rules.ops import (
+        FIELD_CT_DIRECTION,
+        FIELD_CT_STATE,
+        FIELD_CT_STATUS,
+        FIELD_DESTINATION,
+        FIELD_DPORT,
+        FIELD_ICMP_CODE,
+        FIELD_ICMP_TYPE,
+        FIELD_IIF,
+        FIELD_LENGTH,
+        FIELD_LINK,
+        FIELD_NETWORK,
+        FIELD_NFPROTO,
+        FIELD_OIF,
+        FIELD_PROTO,
+        FIELD_PROTOCOL,
+        FIELD_SOURCE,
+        FIELD_SPORT,
+        FIELD_TCP_FLAGS,
+        FIELD_TRANSPORT,
+        FIELD_TTL,
+        MAX_PARTS,
+        NO,
+        TEST_ANY,
+        TEST_BITS8,
+        TEST_BITS16,
+        TEST_EQUAL,
+        TEST_IFACE,
+        TEST_NOT,
+        TEST_RANGE,
+        TEST_SEARCH64,
+        UNKNOWN,
+        YES,
+    )
+
+__all__ = ["Matcher"]
+
+_ALL_BITS = cython.declare(cython.ulonglong, 0xFFFFFFFFFFFFFFFF)
+
+
+class Matcher:
+    """Answers matches about the packets of one batch."""
+
+    def __init__(self, program: Program, batch: PacketBatch, verdicts: VerdictBatch) -> None:
+        self.batch = batch
+        self.verdicts = verdicts
+        self.code = memoryview(program.code)
+        self.loads = memoryview(array("I", [*program.loads, 0]))
+        self.pool = memoryview(program.pool)
+        self.ifaces = memoryview(program.ifaces)
+        self.iface_names = memoryview(array("Q", [*program.iface_names, 0]))
+        self.iface_count = len(program.interfaces)
+        #: HOOK_ of the base chain that runs, and whether it stands before conntrack; the evaluator sets them.
+        self.hook = 0
+        self.before_conntrack = 0
+        self.parts = memoryview(array("Q", bytes(16 * MAX_PARTS)))
+        self.parts_unknown = 0
+        self.value_hi = 0
+        self.value_lo = 0
+
+    def column(self, index):
+        """Column of an interface in the tables: its index, then one for none, then one for unknown."""
+        if index < self.iface_count:
+            return index
+        return self.iface_count if index == IFACE_NONE else self.iface_count + 1
+
+    def match(self, i, pc):
+        """Answer of a MATCH."""
+        load = self.code[pc + 1]
+        test = self.code[pc + 2]
+        found = self._load(i, load)
+        if found != YES:
+            return found
+        if test & ~TEST_NOT == TEST_IFACE:
+            answer = self.ifaces[self.code[pc + 3] + self.column(self.value_lo)]
+            if answer == UNKNOWN:
+                return UNKNOWN
+        else:
+            answer = self._test(test & ~TEST_NOT, self.code[pc + 3])
+        return 1 - answer if test & TEST_NOT else answer
+
+    def _test(self, test, at):
+        """Compare the value that was read with what the pool holds at ``at``."""
+        hi = self.value_hi
+        lo = self.value_lo
+        if test == TEST_EQUAL:
+            return YES if lo == self.pool[at + 1] and hi == self.pool[at] else NO
+        if test == TEST_ANY:
+            return YES if lo & self.pool[at] else NO
+        if test == TEST_RANGE:
+            return self._within(hi, lo, at)
+        if test in (TEST_BITS8, TEST_BITS16):
+            return self.pool[at + (lo >> 6)] >> (lo & 63) & 1
+        if test == TEST_SEARCH64:
+            return self._search64(lo, at)
+        return self._search128(hi, lo, at)
+
+    def _within(self, hi, lo, at):
+        """Whether a number lies between the two that the pool holds at ``at``."""
+        if hi < self.pool[at] or (hi == self.pool[at] and lo < self.pool[at + 1]):
+            return 0
+        if hi > self.pool[at + 2] or (hi == self.pool[at + 2] and lo > self.pool[at + 3]):
+            return 0
+        return 1
+
+    def _search64(self, lo, at):
+        """Whether a number lies in one of many sorted intervals: find the last that begins at or before it."""
+        left = 0
+        right = self.pool[at]
+        at += 1
+        while left < right:
+            middle = (left + right) >> 1
+            if self.pool[at + 2 * middle] <= lo:
+                left = middle + 1
+            else:
+                right = middle
+        return 1 if left and lo <= self.pool[at + 2 * left - 1] else 0
+
+    def _search128(self, hi, lo, at):
+        left = 0
+        right = self.pool[at]
+        at += 1
+        while left < right:
+            middle = (left + right) >> 1
+            first = at + 4 * middle
+            if self.pool[first] < hi or (self.pool[first] == hi and self.pool[first + 1] <= lo):
+                left = middle + 1
+            else:
+                right = middle
+        return self._within(hi, lo, at + 4 * left - 4) if left else 0
+
+    # Reading the packet -----------------------------------------------------------------------------------------------------------
+
+    def _load(self, i, load):
+        """Read a field into ``value_hi`` and ``value_lo``. NO when the packet has no such field."""
+        l3 = self.loads[load + 1]
+        if l3 and self.batch.l3[i] != l3:
+            return NO
+        proto = self.loads[load + 2]
+        if proto and self.batch.proto[i] + 1 != proto:
+            return NO
+        field = self.loads[load]
+        self.value_hi = 0
+        if field == FIELD_CT_STATE:
+            self.value_lo = self._ct_state(i)
+        elif field == FIELD_PROTO:
+            self.value_lo = self.batch.proto[i]
+        elif field in (FIELD_DPORT, FIELD_SPORT):
+            found = self._has_header(i, self.loads[load + 5])
+            if found != YES:
+                return found
+            self.value_lo = self.batch.dport[i] if field == FIELD_DPORT else self.batch.sport[i]
+        elif field == FIELD_SOURCE:
+            self.value_hi = self.batch.src_hi[i]
+            self.value_lo = self.batch.src_lo[i]
+        elif field == FIELD_DESTINATION:
+            self.value_hi = self.batch.dst_hi[i]
+            self.value_lo = self.batch.dst_lo[i]
+        elif field == FIELD_IIF:
+            self.value_lo = IFACE_NONE if self.hook == HOOK_OUTPUT else self.batch.iif[i]
+        elif field == FIELD_OIF:
+            self.value_lo = IFACE_NONE if self.hook in (HOOK_PREROUTING, HOOK_INPUT) else self.batch.oif[i]
+        elif field == FIELD_NFPROTO:
+            self.value_lo = 10 if self.batch.l3[i] == 6 else 2
+        else:
+            found = self._load_rare(i, load, field)
+            if found != YES:
+                return found
+        mask = self.loads[load + 6]
+        if mask:
+            self.value_hi = self.value_hi & self.pool[mask] ^ self.pool[mask + 2]
+            self.value_lo = self.value_lo & self.pool[mask + 1] ^ self.pool[mask + 3]
+        return YES
+
+    def _load_rare(self, i, load, field):
+        """The fields that few rules read."""
+        if field in (FIELD_TCP_FLAGS, FIELD_ICMP_TYPE, FIELD_ICMP_CODE):
+            found = self._has_header(i, self.loads[load + 5])
+            if found != YES:
+                return found
+            self.value_lo = (
+                self.batch.tcp_flags[i]
+                if field == FIELD_TCP_FLAGS
+                else self.batch.icmp_type[i]
+                if field == FIELD_ICMP_TYPE
+                else self.batch.icmp_code[i]
+            )
+            return YES
+        if field == FIELD_LENGTH:
+            self.value_lo = self.batch.ip_len[i]
+            return YES
+        if field == FIELD_TTL:
+            self.value_lo = self.batch.ttl[i]
+            return YES
+        if field == FIELD_PROTOCOL:
+            self.value_lo = 0x86DD if self.batch.l3[i] == 6 else 0x0800
+            return YES
+        if field in (FIELD_CT_DIRECTION, FIELD_CT_STATUS):
+            return self._load_ct(i, field)
+        if field == FIELD_NETWORK:
+            return self._read_bits(self.batch.l3_off[i], self.batch.end_off[i], self.batch.ip_len[i], load)
+        if field == FIELD_TRANSPORT:
+            if self.batch.l4_off[i] == 0:
+                return NO
+            return self._read_bits(self.batch.l4_off[i], self.batch.end_off[i], self.batch.l4_len[i], load)
+        if field == FIELD_LINK and self.batch.l3_off[i] >= self.batch.offset[i] + 14:
+            return self._read_bits(self.batch.offset[i], self.batch.l3_off[i], 14, load)
+        return UNKNOWN
+
+    def _has_header(self, i, reach):
+        """Whether the transport header's first ``reach`` bytes are there: NO on the wire, UNKNOWN beyond the snap length."""
+        start = self.batch.l4_off[i]
+        if start == 0:
+            return NO
+        if self.batch.end_off[i] >= start + reach:
+            return YES
+        return UNKNOWN if self.batch.l4_len[i] >= reach else NO
+
+    @cython.boundscheck(True)
+    def _read_bits(self, start, end, size, load):
+        """Bits of a header of ``size`` bytes on the wire, of which the capture holds those from ``start`` to ``end``."""
+        offset = self.loads[load + 3]
+        bits = self.loads[load + 4]
+        reach = self.loads[load + 5]
+        if reach > size:
+            return NO
+        if start + reach > end:
+            return UNKNOWN
+        hi = 0
+        lo = 0
+        at = start + (offset >> 3)
+        lead = offset & 7
+        left = bits
+        while left:
+            take = 8 - lead if left > 8 - lead else left
+            byte = (self.batch.data[at] >> (8 - lead - take)) & ((1 << take) - 1)
+            hi = (hi << take | lo >> (64 - take)) & _ALL_BITS
+            lo = (lo << take | byte) & _ALL_BITS
+            lead = 0
+            left -= take
+            at += 1
+        self.value_hi = hi
+        self.value_lo = lo
+        return YES
+
+    def _ct_state(self, i):
+        """The state as nftables' bit; before conntrack, and for what it cannot track, invalid."""
+        if self.before_conntrack:
+            return 1
+        state = self.verdicts.ct_state[i]
+        if state == CT_ESTABLISHED:
+            return 2
+        if state == CT_NEW:
+            return 8
+        if state == CT_RELATED:
+            return 4
+        return 64 if state == CT_UNTRACKED else 1
+
+    def _load_ct(self, i, field):
+        """Properties of the packet's connection, which invalid and untracked packets do not have."""
+        state = self.verdicts.ct_state[i]
+        if self.before_conntrack or state in (CT_NONE, CT_INVALID, CT_UNTRACKED):
+            return NO
+        if field == FIELD_CT_STATUS:
+            self.value_lo = self.verdicts.ct_status[i]
+            return YES
+        self.value_lo = self.verdicts.direction[i]
+        return NO if self.value_lo == DIR_NONE else YES
+
+    # Concatenations ---------------------------------------------------------------------------------------------------------------
+
+    def read_part(self, i, pc):
+        """Keep one part of a concatenation. Two bits of ``parts_unknown`` for each part: its answer."""
+        load = self.code[pc + 1]
+        slot = self.code[pc + 2]
+        found = self._load(i, load)
+        field = self.loads[load]
+        if found == YES and (field in (FIELD_IIF, FIELD_OIF)):
+            index = self.value_lo
+            self.value_lo = 0
+            if index < self.iface_count:
+                self.value_hi = self.iface_names[2 * index]
+                self.value_lo = self.iface_names[2 * index + 1]
+            elif index == IFACE_UNKNOWN:
+                found = UNKNOWN
+        if slot == 0:
+            self.parts_unknown = 0
+        self.parts_unknown |= found << 2 * slot
+        self.parts[2 * slot] = self.value_hi
+        self.parts[2 * slot + 1] = self.value_lo
+
+    def look_up(self, pc):
+        """Whether some element holds all parts. An unknown part may equal anything, an empty interval may hold anything."""
+        count = self.code[pc + 1]
+        at = self.code[pc + 3]
+        elements = self.pool[at]
+        at += 1
+        part = 0
+        while part < count:
+            if self.parts_unknown >> 2 * part & 3 == NO:
+                return NO
+            part += 1
+        best = NO
+        while elements:
+            answer = YES
+            part = 0
+            while part < count:
+                if self.parts_unknown >> 2 * part & 3 == UNKNOWN or (self.pool[at] > self.pool[at + 2]):
+                    answer = UNKNOWN
+                elif not self._within(self.parts[2 * part], self.parts[2 * part + 1], at):
+                    answer = NO
+                    break
+                part += 1
+                at += 4
+            at += 4 * (count - part)
+            elements -= 1
+            if answer == YES:
+                best = YES
+                break
+            if answer == UNKNOWN:
+                best = UNKNOWN
+        if best == UNKNOWN:
+            return UNKNOWN
+        return 1 - best if self.code[pc + 2] else best
