@@ -1,0 +1,204 @@
+"""Where the firewall stands: zones of addresses behind interfaces, the firewall's own addresses, and which of it was assumed.
+
+A capture says which addresses talk; a ruleset asks for interfaces and hooks. The topology joins them:
+
+- An address belongs to the zone with the **longest prefix** that holds it; a packet enters by the interface of its source's zone and
+  leaves by that of its destination's. An address that no prefix holds has an unknown interface.
+- A packet from an own address passes the hooks output and postrouting, one to an own address prerouting and input, any other
+  prerouting, forward and postrouting; ``vantage`` has the details (multicast, broadcast).
+- A zone is **inside** (may open connections, is not what findings call "outside") when
+  1. its name or its interface is ``inside`` or ``lan``, or
+  2. one of its prefixes, other than ``any``, overlaps a ``--local`` network.
+  A ``--local`` network that overlaps no such prefix is put into the zone ``inside``, interface ``inside``.
+- **Without zones** there are two: ``inside`` with the ``--local`` networks, or else PRIVATE, and ``outside`` with the rest. Their
+  interfaces have the same names, and are the tool's invention: ``assumed`` says so, and what depends on another interface is undecidable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_interface, ip_network
+
+from pcapaudit.core.errors import ConfigError
+
+__all__ = ["ANY", "MAX_ZONES", "PATHS", "PRIVATE", "Network", "Topology", "Zone"]
+
+Network = IPv4Network | IPv6Network
+Address = IPv4Address | IPv6Address
+
+#: What ``any`` means.
+ANY: tuple[Network, ...] = (ip_network("0.0.0.0/0"), ip_network("::/0"))
+
+#: Taken as inside when nothing is said: addresses that the global routing system never carries, and with which no stranger can come.
+#: Not among them: 100.64.0.0/10 (RFC 6598), which an ISP gives to the outer side of its customers' routers, so that it is outside for
+#: nearly every firewall that sees it; overlay networks that use it want ``--local 100.64.0.0/10``.
+PRIVATE: tuple[Network, ...] = tuple(
+    ip_network(text)
+    for text in (
+        "0.0.0.0/8",  # RFC 1122 3.2.1.3: "this host on this network", a host that asks for its address
+        "10.0.0.0/8",  # RFC 1918
+        "127.0.0.0/8",  # RFC 1122: loopback
+        "169.254.0.0/16",  # RFC 3927: link-local
+        "172.16.0.0/12",  # RFC 1918
+        "192.168.0.0/16",  # RFC 1918
+        "::/128",  # RFC 4291 2.5.2: a host that checks whether its address is free
+        "::1/128",  # RFC 4291: loopback
+        "fc00::/7",  # RFC 4193: unique local
+        "fe80::/10",  # RFC 4291: link-local
+    )
+)
+
+#: Values of ``--path``.
+PATHS = ("auto", "forward", "input", "output")
+
+#: More zones than this are refused: the columns have sixteen bits, some of which the tables of ``vantage`` need.
+MAX_ZONES = 4096
+
+#: Names that make a zone inside.
+INSIDE_NAMES = frozenset({"inside", "lan"})
+
+#: Linux: IFNAMSIZ is 16, the closing zero included.
+_MAX_INTERFACE_BYTES = 15
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """Networks behind one interface of the firewall."""
+
+    #: Name that reports use.
+    name: str
+    #: Interface name that rules use.
+    iface: str
+    #: Networks of both families, in the order given.
+    prefixes: tuple[Network, ...]
+    #: Whether it is on the protected side.
+    inside: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Topology:
+    """Zones, own addresses, and the way that packets take. ``from_options`` checks what it is given; the constructor does not."""
+
+    #: By index, as in the columns iif and oif.
+    zones: tuple[Zone, ...]
+    #: The firewall's own addresses.
+    own: tuple[Network, ...] = ()
+    #: Broadcast addresses of the networks that own addresses were given with.
+    broadcasts: tuple[IPv4Address, ...] = ()
+    #: One of PATHS; other than ``auto``, the way of every packet.
+    path: str = "auto"
+    #: No zone was given: the interface names are the tool's own.
+    assumed: bool = False
+    #: Nobody said what is inside: the private ranges are taken.
+    assumed_inside: bool = False
+
+    @classmethod
+    def from_options(cls, zone: Sequence[str] = (), local: Sequence[str] = (), own: Sequence[str] = (), path: str = "auto") -> Topology:
+        """From ``--zone NAME=IFACE:CIDR[,CIDR…]``, ``--local CIDR``, ``--own ADDRESS[/LENGTH]`` and ``--path``. Raises ConfigError."""
+        if path not in PATHS:
+            raise ConfigError(f"--path {path}: no such way; possible are {', '.join(PATHS)}")
+        locals_ = tuple(_network(text, f"--local {text}", "10.0.0.0/8") for text in local)
+        zones = _assumed_zones(locals_) if not zone else _given_zones(zone, locals_)
+        _check_overlaps(zones)
+        owned = [_own(text) for text in own]
+        return cls(
+            zones=zones,
+            own=tuple(dict.fromkeys(prefix for prefix, _ in owned)),
+            broadcasts=tuple(dict.fromkeys(broadcast for _, broadcast in owned if broadcast is not None)),
+            path=path,
+            assumed=not zone,
+            assumed_inside=not zone and not local,
+        )
+
+    @property
+    def interfaces(self) -> tuple[str, ...]:
+        """Interface names by zone index."""
+        return tuple(zone.iface for zone in self.zones)
+
+
+def _assumed_zones(local: tuple[Network, ...]) -> tuple[Zone, ...]:
+    rest = tuple(prefix for prefix in ANY if prefix not in local)
+    return (Zone("inside", "inside", _unique(local or PRIVATE), inside=True), Zone("outside", "outside", rest, inside=False))
+
+
+def _given_zones(texts: Sequence[str], local: Sequence[Network]) -> tuple[Zone, ...]:
+    """The zones in the order of their first mention, and one for the local networks that none of them holds."""
+    given: dict[str, tuple[str, list[Network]]] = {}
+    for text in texts:
+        name, iface, prefixes = _zone(text)
+        known = given.setdefault(name, (iface, []))
+        if known[0] != iface:
+            raise ConfigError(
+                f"--zone {text}: zone {name} has interface {known[0]} already; a zone has one interface: use another zone name"
+            )
+        known[1].extend(prefixes)
+    named = [each for each, (iface, _) in given.items() if not INSIDE_NAMES.isdisjoint((each, iface))]
+    homeless = [net for net in local if not any(_overlap(net, prefix) for _, prefixes in given.values() for prefix in prefixes)]
+    if homeless:
+        given.setdefault("inside", ("inside", []))[1].extend(homeless)
+    if len(given) > MAX_ZONES:
+        raise ConfigError(f"--zone: {len(given)} zones; at most {MAX_ZONES} are possible")
+    return tuple(
+        Zone(name, iface, _unique(prefixes), name in named or any(_overlap(net, each) for net in local for each in prefixes))
+        for name, (iface, prefixes) in given.items()
+    )
+
+
+def _zone(text: str) -> tuple[str, str, list[Network]]:
+    """Name, interface and prefixes of one ``--zone``. The interface ends at the first colon: IPv6 prefixes hold more of them."""
+    name, equals, rest = text.partition("=")
+    iface, colon, prefixes = rest.partition(":")
+    if not (equals and colon and name.strip() and iface.strip() and prefixes.strip()):
+        raise ConfigError(f"--zone {text}: expected NAME=IFACE:CIDR[,CIDR...], for example --zone lan=eth1:10.0.0.0/8,fd00::/8")
+    iface = iface.strip()
+    if len(iface.encode()) > _MAX_INTERFACE_BYTES or "/" in iface or any(char.isspace() for char in iface):
+        raise ConfigError(
+            f"--zone {text}: {iface} cannot name an interface; Linux takes up to {_MAX_INTERFACE_BYTES} bytes without space or slash"
+        )
+    found: list[Network] = []
+    for each in prefixes.split(","):
+        found.extend(ANY if each.strip() == "any" else [_network(each, f"--zone {text}", "10.0.0.0/8 or any")])
+    return name.strip(), iface, found
+
+
+def _network(text: str, option: str, example: str) -> Network:
+    """A network; bits behind its prefix length are cleared, as nft and ip do."""
+    try:
+        return ip_network(text.strip(), strict=False)
+    except ValueError:
+        raise ConfigError(f"{option}: {text.strip() or 'nothing'} is not an address or a network; write for example {example}") from None
+
+
+def _own(text: str) -> tuple[Network, IPv4Address | None]:
+    """An own address or block of them; ADDRESS/LENGTH as ``ip address`` prints it means the address, and tells its network's broadcast."""
+    try:
+        given = ip_interface(text.strip())
+    except ValueError:
+        raise ConfigError(f"--own {text}: not an address; write for example --own 192.0.2.1 or --own 192.168.0.1/24") from None
+    network = given.network
+    if given.ip == network.network_address or network.prefixlen == network.max_prefixlen:
+        return network, None
+    broadcast = network.broadcast_address if isinstance(network, IPv4Network) and network.prefixlen < 31 else None
+    return ip_network(given.ip), broadcast
+
+
+def _overlap(net: Network, prefix: Network) -> bool:
+    """Whether two networks share an address, ``any`` aside."""
+    return prefix.prefixlen > 0 and net.version == prefix.version and net.overlaps(prefix)
+
+
+def _unique(prefixes: Iterable[Network]) -> tuple[Network, ...]:
+    return tuple(dict.fromkeys(prefixes))
+
+
+def _check_overlaps(zones: Sequence[Zone]) -> None:
+    """The same prefix in two zones leaves the address without a zone; a longer one inside a shorter one is what prefixes are for."""
+    owner: dict[Network, str] = {}
+    for zone in zones:
+        for prefix in zone.prefixes:
+            other = owner.setdefault(prefix, zone.name)
+            if other != zone.name:
+                raise ConfigError(
+                    f"{prefix} is in zones {other} and {zone.name}; give it to one of them (where prefixes overlap, the longest wins)"
+                )

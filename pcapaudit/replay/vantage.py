@@ -1,0 +1,100 @@
+"""Puts packets on the firewall: fills the columns iif, oif, path and zone from addresses and the topology.
+
+What a Linux router with the topology's addresses would do:
+
+- from an own address: output, whatever the destination (no input interface);
+- to an own address, to a multicast group or to a broadcast address: input (no output interface). A router takes these in and does not
+  forward them; broadcast addresses are 255.255.255.255 and those of the networks that ``--own`` was given with;
+- everything else: forward, also between two addresses of one zone: the capture does not tell that a switch would have carried it.
+
+A packet between two own addresses takes loopback, output first and input later; it is judged at output, where its connection begins.
+Frames without an IP packet pass no hook, by no known interface. The conntrack zone is 0.
+
+The upper sixteen bits of an address nearly always settle its zone: a table has the answer, or the span of ranges to search.
+"""
+
+from __future__ import annotations
+
+from array import array
+
+import cython
+
+from pcapaudit.core.columns import PacketBatch
+from pcapaudit.replay import segments
+from pcapaudit.replay.topology import PATHS, Topology
+
+if not cython.compiled:
+    from pcapaudit.core.consts import IFACE_NONE, IFACE_UNKNOWN, PATH_FORWARD, PATH_INPUT, PATH_OUTPUT, PATH_UNKNOWN
+    from pcapaudit.replay.segments import GROUP, MIXED, NOWHERE, OWN, ZONE_BITS
+
+__all__ = ["Vantage"]
+
+_LOW = cython.declare(cython.ulonglong, 0xFFFFFFFFFFFFFFFF)
+
+
+class Vantage:
+    """The topology seen from the packets of one batch."""
+
+    def __init__(self, topology: Topology, batch: PacketBatch) -> None:
+        self.batch = batch
+        #: PATH_ of every packet, or PATH_UNKNOWN where addresses decide; PATHS stands in the order of these numbers.
+        self.forced = PATHS.index(topology.path)
+        ranges4, ranges6 = segments.segments(topology, 4), segments.segments(topology, 6)
+        upper4, spans4 = segments.upper_table(ranges4, 32, 0)
+        upper6, spans6 = segments.upper_table(ranges6, 128, len(ranges4))
+        ranges = [*ranges4, *ranges6]
+        #: Codes by the upper sixteen bits: IPv4, then IPv6. Spans are numbered from 0 in each half.
+        self.upper = memoryview(upper4 + upper6)
+        #: First segment of each span, and the one after its last; the spans of IPv6 begin at ``spans6``.
+        self.spans = memoryview(array("I", [index for span in (*spans4, *spans6) for index in span] + [0, 0]))
+        self.spans6 = len(spans4)
+        self.starts_hi = memoryview(array("Q", [start >> 64 for start, _ in ranges]))
+        self.starts_lo = memoryview(array("Q", [start & _LOW for start, _ in ranges]))
+        self.codes = memoryview(array("H", [code for _, code in ranges]))
+
+    def place(self):
+        """Fill the columns for all packets of the batch."""
+        with cython.nogil:
+            for i in range(self.batch.count):
+                self.place_row(i)
+
+    def place_row(self, i):
+        """Fill the columns for one row."""
+        self.batch.zone[i] = 0
+        if self.batch.l3[i] == 4:
+            src = self._code(0, self.batch.src_lo[i], (self.batch.src_lo[i] >> 16) & 0xFFFF, 0)
+            dst = self._code(0, self.batch.dst_lo[i], (self.batch.dst_lo[i] >> 16) & 0xFFFF, 0)
+        elif self.batch.l3[i] == 6:
+            src = self._code(self.batch.src_hi[i], self.batch.src_lo[i], 0x10000 + (self.batch.src_hi[i] >> 48), self.spans6)
+            dst = self._code(self.batch.dst_hi[i], self.batch.dst_lo[i], 0x10000 + (self.batch.dst_hi[i] >> 48), self.spans6)
+        else:
+            self.batch.iif[i] = IFACE_UNKNOWN
+            self.batch.oif[i] = IFACE_UNKNOWN
+            self.batch.path[i] = PATH_UNKNOWN
+            return
+        path = self.forced
+        if path == PATH_UNKNOWN:
+            path = PATH_OUTPUT if src & OWN else PATH_INPUT if dst & (OWN | GROUP) else PATH_FORWARD
+        src &= ZONE_BITS
+        dst &= ZONE_BITS
+        self.batch.path[i] = path
+        self.batch.iif[i] = IFACE_NONE if path == PATH_OUTPUT else IFACE_UNKNOWN if src == NOWHERE else src
+        self.batch.oif[i] = IFACE_NONE if path == PATH_INPUT else IFACE_UNKNOWN if dst == NOWHERE else dst
+
+    def _code(self, hi, lo, upper, first_span):
+        """Code of an address; ``upper`` is its place in the upper table."""
+        code = self.upper[upper]
+        return self._search(hi, lo, first_span + (code ^ MIXED)) if code & MIXED else code
+
+    def _search(self, hi, lo, span):
+        """Code of the last segment of a span that does not begin behind the address; the span's first one never does."""
+        left = self.spans[2 * span]
+        right = self.spans[2 * span + 1]
+        while right - left > 1:
+            middle = (left + right) >> 1
+            start = self.starts_hi[middle]
+            if start < hi or (start == hi and self.starts_lo[middle] <= lo):
+                left = middle
+            else:
+                right = middle
+        return self.codes[left]

@@ -1,0 +1,119 @@
+"""Packets get the interfaces and the way that a router with these addresses would give them."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from replay_topologies import ADDRESSES, expected_code, topologies
+
+from pcapaudit.core import consts
+from pcapaudit.core.columns import PacketBatch
+from pcapaudit.replay.segments import GROUP, NOWHERE, OWN, ZONE_BITS
+from pcapaudit.replay.topology import Topology
+from pcapaudit.replay.vantage import Vantage
+
+BATCH = PacketBatch()
+UNKNOWN, NONE = consts.IFACE_UNKNOWN, consts.IFACE_NONE
+PATHS = {"forward": consts.PATH_FORWARD, "input": consts.PATH_INPUT, "output": consts.PATH_OUTPUT}
+NAMES = {number: name for name, number in PATHS.items()} | {consts.PATH_UNKNOWN: "unknown"}
+
+
+def fill(row, src, dst):
+    """Write two addresses of one family into a row; None for a frame without IP."""
+    BATCH.arrays["l3"][row] = src.version if src else 0
+    for side, address in (("src", src), ("dst", dst)):
+        number = int(address) if address else 0
+        BATCH.arrays[f"{side}_hi"][row] = number >> 64
+        BATCH.arrays[f"{side}_lo"][row] = number & 0xFFFFFFFFFFFFFFFF
+    for name in ("iif", "oif", "path", "zone"):
+        BATCH.arrays[name][row] = 99
+
+
+def placed(topology, *pairs):
+    """(iif, oif, path) of packets between these addresses."""
+    for row, (src, dst) in enumerate(pairs):
+        fill(row, src, dst)
+    BATCH.count = len(pairs)
+    Vantage(topology, BATCH).place()
+    return [answer(row) for row in range(len(pairs))]
+
+
+def answer(row):
+    """What a row says."""
+    assert BATCH.arrays["zone"][row] == 0
+    return (int(BATCH.arrays["iif"][row]), int(BATCH.arrays["oif"][row]), NAMES[int(BATCH.arrays["path"][row])])
+
+
+def expected(topology, src, dst):
+    """The same from a plain look at all prefixes."""
+    source, destination = expected_code(topology, src), expected_code(topology, dst)
+    path = topology.path
+    if path == "auto":
+        path = "output" if source & OWN else "input" if destination & (OWN | GROUP) else "forward"
+    into, out = (UNKNOWN if code & ZONE_BITS == NOWHERE else code & ZONE_BITS for code in (source, destination))
+    return (NONE if path == "output" else into, NONE if path == "input" else out, path)
+
+
+@given(topologies(), st.lists(st.tuples(ADDRESSES, ADDRESSES), min_size=1, max_size=20))
+def test_place_equals_longest_prefix_match(topology, pairs):
+    """Any zones, own addresses and ways; any addresses."""
+    parsed = [(ip_address(src), ip_address(dst)) for src, dst in pairs]
+    same_family = [pair for pair in parsed if pair[0].version == pair[1].version]
+    assert placed(topology, *same_family) == [expected(topology, *pair) for pair in same_family]
+
+
+@pytest.mark.parametrize(
+    ("src", "dst", "way"),
+    [
+        ("10.0.0.5", "192.0.2.1", (0, 1, "forward")),
+        ("192.0.2.1", "10.0.0.5", (1, 0, "forward")),
+        ("10.0.0.5", "10.0.0.6", (0, 0, "forward")),
+        ("192.0.2.1", "10.0.0.1", (1, NONE, "input")),
+        ("10.0.0.1", "192.0.2.1", (NONE, 1, "output")),
+        ("10.0.0.1", "10.0.0.1", (NONE, 0, "output")),
+        ("10.0.0.1", "224.0.0.251", (NONE, 1, "output")),
+        ("10.0.0.5", "224.0.0.251", (0, NONE, "input")),
+        ("0.0.0.0", "255.255.255.255", (0, NONE, "input")),
+        ("10.0.0.5", "10.0.0.255", (0, NONE, "input")),
+        ("10.0.0.5", "10.0.1.255", (0, 0, "forward")),
+        ("100.64.0.1", "255.255.255.254", (1, 1, "forward")),
+        ("fe80::1", "ff02::fb", (0, NONE, "input")),
+        ("fd00::1", "2001:db8::1", (0, 1, "forward")),
+        ("2001:db8::1", "fd00::1", (1, 0, "forward")),
+    ],
+)
+def test_ways_in_the_assumed_topology(src, dst, way):
+    """Private ranges inside, the firewall at 10.0.0.1/24."""
+    assert placed(Topology.from_options(own=["10.0.0.1/24"]), (ip_address(src), ip_address(dst))) == [way]
+
+
+def test_address_of_no_zone_has_an_unknown_interface():
+    """Nothing is guessed."""
+    topology = Topology.from_options(["lan=eth1:10.0.0.0/8"])
+    pairs = [("10.0.0.1", "192.0.2.1"), ("192.0.2.1", "10.0.0.1"), ("2001:db8::1", "::1")]
+    found = placed(topology, *((ip_address(src), ip_address(dst)) for src, dst in pairs))
+    assert found == [(0, UNKNOWN, "forward"), (UNKNOWN, 0, "forward"), (UNKNOWN, UNKNOWN, "forward")]
+
+
+@pytest.mark.parametrize(("path", "way"), [("forward", (0, 1)), ("input", (0, NONE)), ("output", (NONE, 1))])
+def test_forced_path_wins_over_own_and_group(path, way):
+    """--path is for those who know better."""
+    topology = Topology.from_options(own=["10.0.0.1", "192.0.2.1"], path=path)
+    for destination in ("192.0.2.1", "224.0.0.1"):
+        assert placed(topology, (ip_address("10.0.0.1"), ip_address(destination))) == [(*way, path)]
+
+
+@pytest.mark.parametrize("path", ["auto", "input"])
+def test_frame_without_ip_passes_no_hook(path):
+    """Whatever addresses its columns hold."""
+    assert placed(Topology.from_options(path=path), (None, None)) == [(UNKNOWN, UNKNOWN, "unknown")]
+
+
+def test_place_row_fills_the_scratch_row():
+    """A reassembled datagram is placed alone."""
+    fill(consts.BATCH_FRAMES, ip_address("10.0.0.5"), ip_address("192.0.2.1"))
+    Vantage(Topology.from_options(), BATCH).place_row(consts.BATCH_FRAMES)
+    assert answer(consts.BATCH_FRAMES) == (0, 1, "forward")
