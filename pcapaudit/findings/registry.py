@@ -1,0 +1,50 @@
+"""All detectors, in the order in which they get to see a batch: the more precise explanation of a packet comes first and claims it."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pcapaudit.findings.scene import Scene
+from pcapaudit.findings.tcp_out_of_window import TcpOutOfWindow
+from pcapaudit.findings.violation import Detector, Severity
+
+if TYPE_CHECKING:
+    from pcapaudit.replay.consumer import Context
+
+__all__ = ["DETECTORS", "SECTIONS", "Description", "describe", "make_detectors"]
+
+#: Sections of a detector's docstring, in their order.
+SECTIONS = ("What it does", "Why it matters", "Example", "Source")
+
+DETECTORS: tuple[type[Detector], ...] = (TcpOutOfWindow,)
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What a detector's docstring says."""
+
+    #: Code of its findings.
+    code: str
+    #: Severity of its worst finding.
+    severity: Severity
+    #: One line.
+    title: str
+    #: Section title → text, every one of SECTIONS.
+    sections: dict[str, str]
+
+
+def make_detectors(context: Context) -> list[Detector]:
+    """A fresh detector of every kind for one run."""
+    scene = Scene(context)
+    return [detector(scene) for detector in DETECTORS]
+
+
+def describe(detector: type[Detector]) -> Description:
+    """Read a detector's docstring: a title, then the sections with their headings."""
+    text = inspect.getdoc(detector) or ""
+    title, *parts = re.split(rf"^## ({'|'.join(SECTIONS)})$\n", text, flags=re.MULTILINE)
+    sections = {name: body.strip() for name, body in zip(parts[::2], parts[1::2], strict=True)}
+    return Description(detector.code, detector.severity, title.strip(), sections)

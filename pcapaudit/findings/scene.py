@@ -1,0 +1,114 @@
+"""What detectors share: the run's context and, for the batch at hand, columns and masks that several of them need.
+
+A detector costs a few passes over small columns while nothing is wrong: it masks first, and looks at single packets only among the rare
+rows that are left. ``Scene.view`` computes the masks that many ask for once a batch.
+
+One packet belongs to one finding: a detector **claims** the rows it has explained, and those behind it in the registry's order leave
+them out.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from ipaddress import IPv4Address, IPv6Address
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pcapaudit.core.columns import PacketBatch, VerdictBatch
+from pcapaudit.core.consts import VERDICT_DROP
+
+if TYPE_CHECKING:
+    from pcapaudit.replay.consumer import Context
+
+__all__ = ["Scene", "View", "address_text", "endpoint_text"]
+
+
+class Scene:
+    """The run, as far as it is the same for every packet."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        #: By interface index: whether the interface is that of a zone inside, and whether of a known zone that is not.
+        self.inside = np.zeros(0x10000, np.bool_)
+        self.outside = np.zeros(0x10000, np.bool_)
+        for number, zone in enumerate(context.topology.zones):
+            (self.inside if zone.inside else self.outside)[number] = True
+        self._view: View | None = None
+
+    def view(self, batch: PacketBatch, verdicts: VerdictBatch) -> View:
+        """The view of a batch: the same one for every detector, so that masks are made once and claims meet."""
+        if self._view is None or not self._view.shows(batch, verdicts):
+            self._view = View(self, batch, verdicts)
+        return self._view
+
+
+class View:
+    """A batch as detectors see it. ``view["name"]`` is a column of packets or verdicts, cut to the packets there are."""
+
+    def __init__(self, scene: Scene, batch: PacketBatch, verdicts: VerdictBatch) -> None:
+        self.scene = scene
+        self.batch = batch
+        self.count: int = batch.count
+        self.first_frame: int = batch.first_frame
+        self._packets = batch.arrays
+        self._verdicts = verdicts.arrays
+        #: Rows that a detector has explained.
+        self.claimed = np.zeros(self.count, np.bool_)
+
+    def __getitem__(self, name: str) -> Any:
+        columns = self._packets if name in self._packets else self._verdicts
+        return columns[name][: self.count]
+
+    def shows(self, batch: PacketBatch, verdicts: VerdictBatch) -> bool:
+        """Whether this is the view of that batch as it is now."""
+        same = self._packets is batch.arrays and self._verdicts is verdicts.arrays
+        return same and self.first_frame == batch.first_frame and self.count == batch.count
+
+    @cached_property
+    def reasoned(self) -> Any:
+        """Rows with a reason: what was refused, and what conntrack finds wrong."""
+        return np.flatnonzero(self["reason"])
+
+    @cached_property
+    def inbound(self) -> Any:
+        """Mask of packets that enter from a known zone that is not inside."""
+        return self.scene.outside[self["iif"]]
+
+    @cached_property
+    def refused(self) -> Any:
+        """Mask of packets dropped or rejected."""
+        return self["verdict"] >= VERDICT_DROP
+
+    def frame(self, row: int) -> int:
+        """Number of a packet's frame."""
+        return int(self.first_frame + row)
+
+    def source(self, row: int) -> str:
+        """Source address, with the port where there is one."""
+        return endpoint_text(self.address(row, "src"), int(self["sport"][row]))
+
+    def destination(self, row: int) -> str:
+        """Destination address, with the port where there is one."""
+        return endpoint_text(self.address(row, "dst"), int(self["dport"][row]))
+
+    def address(self, row: int, end: str) -> str:
+        """Address of the ``src`` or ``dst`` end."""
+        return address_text(int(self[f"{end}_hi"][row]), int(self[f"{end}_lo"][row]), int(self["l3"][row]))
+
+    def payload(self, row: int, most: int = 512) -> bytes:
+        """The captured part of the transport payload, at most so many bytes."""
+        start, end = int(self["payload_off"][row]), int(self["end_off"][row])
+        return bytes(self.batch.buffer[start : min(end, start + most)]) if start else b""
+
+
+def address_text(high: int, low: int, l3: int) -> str:
+    """An address from its two halves."""
+    return str(IPv4Address(low & 0xFFFFFFFF)) if l3 == 4 else str(IPv6Address(high << 64 | low))
+
+
+def endpoint_text(address: str, port: int) -> str:
+    """Address and port; the port is left out when it is 0."""
+    if not port:
+        return address
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
