@@ -1,0 +1,25 @@
+# The constants of signals.py for the compiled modules; a test compares the two.
+cdef enum:
+    SIGNAL_MORE = 0
+    SIGNAL_FULL = 1
+    SIGNAL_SECTION = 2
+    SIGNAL_INTERFACE = 3
+    SIGNAL_FAULT = 4
+    SIGNAL_DONE = 5
+    FAULT_NONE = 0
+    FAULT_CAPLEN = 1
+    FAULT_BLOCK_LEN = 2
+    FAULT_TRAILER = 3
+    FAULT_INTERFACE = 4
+    FAULT_BLOCK_CAPLEN = 5
+    FAULT_BYTE_ORDER = 6
+    FAULT_BLOCK_OVER = 7
+    BLOCK_HEAD_BYTES = 65536
+    MAX_BLOCK_BYTES = 16777216
+    LENGTHS_NORMAL = 0
+    LENGTHS_GUESS = 1
+    LENGTHS_SWAPPED = 2
+    TICKS_TIMES = 0
+    TICKS_DIVIDED = 1
+    TICKS_BINARY = 2
+    TICKS_NONE = 3
