@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -92,15 +92,22 @@ class Distinct:
         return f"more than {len(self.values)}" if self.full else str(len(self.values))
 
 
-def split(keys: Any) -> Iterator[tuple[Any, Any]]:
-    """Pairs of a key and the positions that have it, in the order in which keys first occur.
+def split(keys: Any, most: int = 256) -> tuple[list[Any], Any]:
+    """Positions by key: a list of arrays, one a key, in the order in which keys first occur; and the positions of all other keys.
 
-    ``keys`` is a one-dimensional array; positions are ascending.
+    ``keys`` is a one-dimensional array. At most ``most`` keys get an array of their own, those with the most positions, so that a batch
+    of thousands of keys, a flood, costs no more than one of a few.
     """
     if len(keys) == 0:
-        return
+        return [], np.zeros(0, np.intp)
     order = np.argsort(keys, kind="stable")
     edges = np.flatnonzero(keys[order][1:] != keys[order][:-1]) + 1
-    parts: Sequence[Any] = np.split(order, edges)
-    for positions in sorted(parts, key=lambda part: int(part[0])):
-        yield keys[positions[0]].item(), positions
+    starts = np.concatenate(([0], edges))
+    lengths = np.diff(np.append(starts, len(keys)))
+    rest = np.zeros(0, np.intp)
+    if len(starts) > most:
+        ranked = np.lexsort((order[starts], -lengths))
+        rest = np.sort(order[~np.isin(np.repeat(np.arange(len(starts)), lengths), ranked[:most])])
+        starts, lengths = starts[ranked[:most]], lengths[ranked[:most]]
+    parts = [order[start : start + length] for start, length in zip(starts.tolist(), lengths.tolist(), strict=True)]
+    return sorted(parts, key=lambda part: int(part[0])), rest

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pcapaudit.findings.scene import Scene
 from pcapaudit.findings.tcp_out_of_window import TcpOutOfWindow
+from pcapaudit.findings.unsolicited_inbound import UnsolicitedInbound
 from pcapaudit.findings.violation import Detector, Severity
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ __all__ = ["DETECTORS", "SECTIONS", "Description", "describe", "make_detectors"]
 #: Sections of a detector's docstring, in their order.
 SECTIONS = ("What it does", "Why it matters", "Example", "Source")
 
-DETECTORS: tuple[type[Detector], ...] = (TcpOutOfWindow,)
+DETECTORS: tuple[type[Detector], ...] = (TcpOutOfWindow, UnsolicitedInbound)
 
 
 @dataclass(frozen=True, slots=True)

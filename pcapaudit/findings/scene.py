@@ -9,6 +9,7 @@ them out.
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import cached_property
 from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pcapaudit.core.columns import PacketBatch, VerdictBatch
-from pcapaudit.core.consts import VERDICT_DROP
+from pcapaudit.core.consts import PATH_INPUT, STATUS_CONFIRMED, VERDICT_DROP
 
 if TYPE_CHECKING:
     from pcapaudit.replay.consumer import Context
@@ -34,6 +35,8 @@ class Scene:
         self.outside = np.zeros(0x10000, np.bool_)
         for number, zone in enumerate(context.topology.zones):
             (self.inside if zone.inside else self.outside)[number] = True
+        #: Refused packets that a detector explains only when the capture is over: (source address, destination address) → how many.
+        self.explained: Counter[tuple[str, str]] = Counter()
         self._view: View | None = None
 
     def view(self, batch: PacketBatch, verdicts: VerdictBatch) -> View:
@@ -79,6 +82,16 @@ class View:
     def refused(self) -> Any:
         """Mask of packets dropped or rejected."""
         return self["verdict"] >= VERDICT_DROP
+
+    @cached_property
+    def to_inside(self) -> Any:
+        """Mask of packets that go to a zone inside or to the firewall itself."""
+        return self.scene.inside[self["oif"]] | (self["path"] == PATH_INPUT)
+
+    @cached_property
+    def tracked(self) -> Any:
+        """Mask of packets that belong to a table entry."""
+        return (self["ct_status"] & STATUS_CONFIRMED) != 0
 
     def frame(self, row: int) -> int:
         """Number of a packet's frame."""

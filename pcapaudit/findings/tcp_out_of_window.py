@@ -147,8 +147,11 @@ class TcpOutOfWindow:
             return
         view.claimed[rows] = True
         flows, reasons, directions = (view[name][rows].astype(np.uint64) for name in ("flow", "reason", "direction"))
-        for key, at in split(flows << np.uint64(24) | reasons << np.uint64(8) | directions):
-            self._take(view, (key >> 24, key >> 8 & 0xFFFF, key & 0xFF), rows[at])
+        parts, rest = split(flows << np.uint64(24) | reasons << np.uint64(8) | directions)
+        for at in parts:
+            first = at[0]
+            self._take(view, (int(flows[first]), int(reasons[first]), int(directions[first])), rows[at])
+        self._groups.missed += len(rest)
 
     def on_flows(self, rows: Any) -> None:
         """Note what became of the connections concerned."""

@@ -33,7 +33,13 @@ def test_distinct_says_when_it_is_full():
 
 
 def test_split_keeps_the_order_of_first_sight():
-    """Keys with their positions."""
-    keys = np.array([7, 3, 7, 9, 3], np.uint64)
-    assert [(key, at.tolist()) for key, at in split(keys)] == [(7, [0, 2]), (3, [1, 4]), (9, [3])]
-    assert list(split(keys[:0])) == []
+    """Positions of each key."""
+    parts, rest = split(np.array([7, 3, 7, 9, 3], np.uint64))
+    assert ([at.tolist() for at in parts], rest.tolist()) == ([[0, 2], [1, 4], [3]], [])
+    assert split(np.zeros(0, np.uint64))[0] == []
+
+
+def test_split_keeps_the_largest_of_many():
+    """The rest is one array, in order."""
+    parts, rest = split(np.array([1, 2, 3, 3, 4, 2, 2, 5]), most=2)
+    assert ([at.tolist() for at in parts], rest.tolist()) == ([[1, 5, 6], [2, 3]], [0, 4, 7])
