@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pcapaudit.findings.packet_after_close import PacketAfterClose
 from pcapaudit.findings.scene import Scene
 from pcapaudit.findings.tcp_out_of_window import TcpOutOfWindow
 from pcapaudit.findings.unsolicited_inbound import UnsolicitedInbound
@@ -20,7 +21,7 @@ __all__ = ["DETECTORS", "SECTIONS", "Description", "describe", "make_detectors"]
 #: Sections of a detector's docstring, in their order.
 SECTIONS = ("What it does", "Why it matters", "Example", "Source")
 
-DETECTORS: tuple[type[Detector], ...] = (TcpOutOfWindow, UnsolicitedInbound)
+DETECTORS: tuple[type[Detector], ...] = (PacketAfterClose, TcpOutOfWindow, UnsolicitedInbound)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pcapaudit.core.columns import PacketBatch, VerdictBatch
-from pcapaudit.core.consts import PATH_INPUT, STATUS_CONFIRMED, VERDICT_DROP
+from pcapaudit.core.consts import CT_INVALID, CT_NEW, PATH_INPUT, PROTO_TCP, STATUS_CONFIRMED, TCP_SYN, VERDICT_DROP
 
 if TYPE_CHECKING:
     from pcapaudit.replay.consumer import Context
@@ -92,6 +92,15 @@ class View:
     def tracked(self) -> Any:
         """Mask of packets that belong to a table entry."""
         return (self["ct_status"] & STATUS_CONFIRMED) != 0
+
+    @cached_property
+    def stray(self) -> Any:
+        """Mask of TCP packets that open no connection and belong to none: NEW without a SYN, or INVALID without an entry."""
+        state = self["ct_state"]
+        unknown = (state == CT_NEW) | (state == CT_INVALID)
+        if not unknown.any():
+            return unknown
+        return unknown & (self["proto"] == PROTO_TCP) & ((self["tcp_flags"] & TCP_SYN) == 0) & ((state == CT_NEW) | ~self.tracked)
 
     def frame(self, row: int) -> int:
         """Number of a packet's frame."""

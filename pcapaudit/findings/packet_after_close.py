@@ -1,0 +1,327 @@
+"""TCP packets of a connection that has ended: late retransmissions, stale FIN and RST, data, old acknowledgements."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from pcapaudit.core import consts, vocab
+from pcapaudit.core.columns import PacketBatch, VerdictBatch
+from pcapaudit.core.consts import TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN, TCPS_CLOSE, TCPS_TIME_WAIT
+from pcapaudit.findings.groups import Groups
+from pcapaudit.findings.recent import Recent, tuple_keys
+from pcapaudit.findings.scene import Scene, View
+from pcapaudit.findings.violation import Severity, Violation
+
+__all__ = ["PacketAfterClose"]
+
+#: Ends of connections remembered: 2 to the power of it.
+CLOSED_BITS = 16
+#: Connections with packets after their end that are remembered apart.
+MAX_FLOWS = 2048
+#: Connections of one kind that get a finding each; more become one finding.
+SINGLE_FLOWS = 3
+#: Rows of a batch that are looked at one by one.
+MAX_ROWS_A_BATCH = 1024
+
+_SECOND = 1_000_000_000
+#: What is on the way while a RST travels arrives within this time.
+IN_FLIGHT_NS = 3 * _SECOND
+#: Later than this, the five-tuple may be in use again by a connection of which the capture has no beginning.
+LONGEST_NS = 300 * _SECOND
+
+HARMLESS, IN_FLIGHT, RETRANSMISSION, STALE_FIN, STALE_RST, OLD_ACK, NEW_DATA = range(7)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """How a kind of late packets is reported."""
+
+    name: str
+    severity: Severity
+    #: What was sent after the end of a connection.
+    what: str
+    source: str
+    advice: str
+
+
+_KINDS = {
+    NEW_DATA: _Kind(
+        "new-data",
+        Severity.MEDIUM,
+        "new data",
+        "RFC 9293 section 3.6: no data follows a FIN; section 3.10.7.1: data for a closed connection is answered by a RST",
+        "One end believes that the connection lives: its reset or close was lost, or forged by somebody else. Compare the time to "
+        "live and sequence number of the closing packet with the packets before it.",
+    ),
+    RETRANSMISSION: _Kind(
+        "late-retransmission",
+        Severity.INFO,
+        "data sent before the end, again",
+        "RFC 6298: retransmission until acknowledged",
+        "The sender did not hear the last acknowledgements. Harmless; rules that log these drop them first.",
+    ),
+    STALE_FIN: _Kind(
+        "stale-fin",
+        Severity.INFO,
+        "a FIN",
+        "Linux nf_conntrack: the entry is gone, so a FIN fits no connection",
+        "The close was retransmitted after the firewall had forgotten the connection. Harmless, and a frequent cause of log noise: drop "
+        "such packets without logging, or lengthen the time-outs of the closing states.",
+    ),
+    STALE_RST: _Kind(
+        "stale-rst",
+        Severity.INFO,
+        "a RST",
+        "RFC 9293 section 3.5.2",
+        "An application closed with data unread, or an end that has forgotten the connection answers late packets. Harmless.",
+    ),
+    IN_FLIGHT: _Kind(
+        "in-flight",
+        Severity.INFO,
+        "packets that were on the way while it was reset",
+        "RFC 9293 section 3.5.3",
+        "What an aborted transfer leaves on the line. Harmless.",
+    ),
+    OLD_ACK: _Kind(
+        "old-ack",
+        Severity.INFO,
+        "old acknowledgements",
+        "RFC 9293 section 3.10.7.4",
+        "Overtaken or duplicated on the way. Harmless.",
+    ),
+}
+
+
+class _Group:
+    """Late packets of one kind in one connection."""
+
+    __slots__ = ("accepted", "bytes", "count", "first", "last_frame", "latest_ns", "rule")
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.accepted = 0
+        self.bytes = 0
+        self.rule = 0
+        self.last_frame = 0
+        self.latest_ns = 0
+        self.first: dict[str, Any] = {}
+
+
+class PacketAfterClose:
+    """Packets of a TCP connection after its end.
+
+    ## What it does
+    Remembers how and with which sequence numbers connections ended (FIN from both sides, or a RST), and tells apart what comes on
+    their five-tuple afterwards without a new SYN: *new-data*, *late-retransmission* of data sent before, *stale-fin*, *stale-rst*,
+    *in-flight* packets in the seconds after a RST, *old-ack*. The usual repetition of the last FIN and ACK in TIME_WAIT is not reported.
+
+    ## Why it matters
+    Firewalls log all of these as "invalid" or "default deny", most of them are harmless, and one is not: new data after the end
+    means that an end did not believe it, because the RST was forged or the close was not its own.
+
+    ## Example
+    `captures/tcp-after-close.pcap`: data sent again after an orderly close, a RST after it, and data after a RST.
+
+    ## Source
+    RFC 9293 sections 3.5 and 3.6; Linux nf_conntrack, states TIME_WAIT (120 s) and CLOSE (10 s).
+    """
+
+    code: ClassVar[str] = "packet-after-close"
+    severity: ClassVar[Severity] = Severity.MEDIUM
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+        #: Five-tuples that ended: flow, frame, time, side that sent the last packet, whether by RST, and where each side's data ends.
+        fields = [("flow", "u4"), ("frame", "u8"), ("ts_ns", "i8"), ("side", "u1"), ("reset", "?"), ("known", "?")]
+        self._closed = Recent(CLOSED_BITS, [*fields, ("mine", "u4"), ("theirs", "u4")])
+        #: By flow and kind.
+        self._groups: Groups[tuple[int, int], _Group] = Groups(MAX_FLOWS, _Group)
+        self._unread = 0
+
+    def on_batch(self, batch: PacketBatch, verdicts: VerdictBatch) -> None:
+        """Note the ends, and look at what comes after one."""
+        view = self._scene.view(batch, verdicts)
+        state, seen = view["ct_state"], view["tcp_state"]
+        # Packets that leave their connection closed (uint8 wraps below TIME_WAIT), and those that belong to none and do not open one.
+        ended = (seen - np.uint8(TCPS_TIME_WAIT)) <= TCPS_CLOSE - TCPS_TIME_WAIT
+        if view.stray.any():
+            ended |= view.stray
+        rows = np.flatnonzero(ended & ~view.claimed & (state != consts.CT_NONE))
+        if not len(rows):
+            return
+        keys, sides = tuple_keys(view, rows)
+        _, known = self._closed.find(keys)
+        is_first = np.zeros(len(rows), np.bool_)
+        is_first[np.unique(keys, return_index=True)[1]] = True
+        fresh = is_first & ~known
+        self._close(view, rows[fresh], keys[fresh], sides[fresh])
+        late = np.flatnonzero(~fresh)
+        self._unread += max(0, len(late) - MAX_ROWS_A_BATCH)
+        for at in late[:MAX_ROWS_A_BATCH].tolist():
+            self._take(view, int(rows[at]), keys[at : at + 1], int(sides[at]))
+
+    def on_flows(self, rows: Any) -> None:
+        """Flows say nothing more."""
+
+    def on_end(self) -> None:
+        """Nothing is held back."""
+
+    def violations(self) -> Sequence[Violation]:
+        """One a connection and kind, or one for the kind when there are many connections."""
+        found: list[Violation] = []
+        for kind in _KINDS:
+            groups = [(flow, group) for (flow, each), group in self._groups.items() if each == kind]
+            if len(groups) <= SINGLE_FLOWS:
+                found += [_single(kind, flow, group) for flow, group in groups]
+            else:
+                found.append(_merged(kind, groups, self._groups.missed + self._unread))
+        return found
+
+    def _close(self, view: View, rows: Any, keys: Any, sides: Any) -> None:
+        """Remember the ends of connections: packets after which the connection is closed and still has its entry."""
+        live = ~view.stray[rows]
+        rows, keys, sides = rows[live], keys[live], sides[live]
+        if not len(rows):
+            return
+        flags = view["tcp_flags"][rows]
+        length = view["payload_len"][rows] + ((flags & TCP_FIN) != 0) + ((flags & TCP_SYN) != 0)
+        self._closed.put(
+            keys,
+            flow=view["flow"][rows],
+            frame=rows + view.first_frame,
+            ts_ns=view["ts_ns"][rows],
+            side=sides,
+            reset=(flags & TCP_RST) != 0,
+            known=(flags & TCP_ACK) != 0,
+            mine=(view["seq"][rows] + length).astype(np.uint32),
+            theirs=view["ack"][rows],
+        )
+
+    def _take(self, view: View, row: int, key: Any, side: int) -> None:
+        """A packet on a five-tuple whose end is remembered, or was met in this batch."""
+        places, known = self._closed.find(key)
+        end = self._closed.places[places[0]]
+        stray = bool(view.stray[row])
+        flow = int(view["flow"][row])
+        if not known[0] or (not stray and flow != end["flow"]):
+            # Another connection on the same five-tuple has ended; or two five-tuples share a place.
+            rows = np.array([row])
+            self._close(view, rows, key, np.array([side], np.uint8))
+            return
+        late_ns = int(view["ts_ns"][row]) - int(end["ts_ns"])
+        if late_ns > LONGEST_NS:
+            return
+        kind = _kind(view, row, side, end)
+        view.claimed[row] = True
+        group = self._groups.at((int(end["flow"]), kind)) if kind != HARMLESS else None
+        if group is None:
+            return
+        if not group.count:
+            group.rule = int(view["rule"][row])
+            group.first = {
+                "frame": view.frame(row),
+                "source": view.source(row),
+                "destination": view.destination(row),
+                "seq": int(view["seq"][row]),
+                "payload": int(view["payload_len"][row]),
+                "ct_state": vocab.CT_STATES[int(view["ct_state"][row])],
+                "verdict": vocab.VERDICTS[int(view["verdict"][row])],
+                "closed_by": "RST" if end["reset"] else "FIN",
+                "closed_frame": int(end["frame"]),
+                "seconds_after": round(late_ns / 1e9, 6),
+            }
+        group.count += 1
+        group.accepted += int(view["verdict"][row]) == consts.VERDICT_ACCEPT
+        group.bytes += int(view["payload_len"][row])
+        group.last_frame, group.latest_ns = view.frame(row), max(group.latest_ns, late_ns)
+
+
+def _kind(view: View, row: int, side: int, end: Any) -> int:
+    """What a late packet is: by its flags, by where its data lies relative to the end, and by how long it took."""
+    flags, payload_len = int(view["tcp_flags"][row]), int(view["payload_len"][row])
+    late_ns = int(view["ts_ns"][row]) - int(end["ts_ns"])
+    from_closer = side == int(end["side"])
+    reset, known = bool(end["reset"]), bool(end["known"]) or from_closer
+    if flags & TCP_SYN:
+        return HARMLESS
+    if reset and late_ns <= IN_FLIGHT_NS and (not from_closer or not payload_len):
+        return IN_FLIGHT
+    if flags & TCP_RST:
+        return STALE_RST
+    bound = int(end["mine"]) if from_closer else int(end["theirs"])
+    beyond = (int(view["seq"][row]) + payload_len + bool(flags & TCP_FIN) - bound) & 0xFFFFFFFF
+    inside = known and not 0 < beyond < 0x80000000
+    if payload_len:
+        return RETRANSMISSION if inside else NEW_DATA
+    if not reset and inside and view.tracked[row]:
+        return HARMLESS
+    return STALE_FIN if flags & TCP_FIN else OLD_ACK
+
+
+def _single(number: int, flow: int, group: _Group) -> Violation:
+    kind, first = _KINDS[number], group.first
+    amount = f"{group.count} packets, " if group.count > 1 else ""
+    size = f"{group.bytes} bytes, " if group.bytes else ""
+    fate = "accepted" if group.accepted == group.count else f"{group.count - group.accepted} refused" if group.accepted else "refused"
+    return _violation(
+        kind,
+        (flow, group),
+        f"{first['source']} sent {first['destination']} {kind.what} {_seconds(first['seconds_after'])} after the connection had ended with "
+        f"{first['closed_by']} in frame {first['closed_frame']}: {amount}{size}{fate}.",
+        {"kind": kind.name, **first, "bytes": group.bytes, "accepted": group.accepted, "latest_seconds_after": group.latest_ns / 1e9},
+    )
+
+
+def _merged(number: int, groups: list[tuple[int, _Group]], missed: int) -> Violation:
+    """One finding for many connections."""
+    kind = _KINDS[number]
+    total = _Group()
+    total.first, total.rule = groups[0][1].first, groups[0][1].rule
+    for _, group in groups:
+        total.count += group.count
+        total.accepted += group.accepted
+        total.bytes += group.bytes
+        total.last_frame, total.latest_ns = max(total.last_frame, group.last_frame), max(total.latest_ns, group.latest_ns)
+    fate = "all accepted" if total.accepted == total.count else f"{total.count - total.accepted} refused"
+    first = total.first
+    more = f"; {missed} packets of further connections are not told apart" if missed else ""
+    return _violation(
+        kind,
+        (groups[0][0], total),
+        f"{len(groups)} connections carry {kind.what} after their end: {total.count} packets, {fate}; for example {first['source']} to "
+        f"{first['destination']}, {_seconds(first['seconds_after'])} after the {first['closed_by']}{more}.",
+        {
+            "kind": kind.name,
+            "connections": len(groups),
+            "bytes": total.bytes,
+            "accepted": total.accepted,
+            "latest_seconds_after": total.latest_ns / 1e9,
+            "example": first,
+            "not_told_apart": missed,
+        },
+    )
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.3g} s"
+
+
+def _violation(kind: _Kind, where: tuple[int, _Group], message: str, evidence: dict[str, Any]) -> Violation:
+    flow, group = where
+    return Violation(
+        code=PacketAfterClose.code,
+        severity=kind.severity,
+        flow=flow,
+        first_frame=group.first["frame"],
+        last_frame=group.last_frame,
+        count=group.count,
+        message=message,
+        evidence=evidence,
+        rule=group.rule,
+        source=kind.source,
+        advice=kind.advice,
+    )
