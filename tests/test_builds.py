@@ -58,11 +58,12 @@ def test_no_extension_is_older_than_its_source():
 
 
 def test_no_extension_without_its_source():
-    """An extension whose module was moved or struck off the list would still be imported."""
+    """An extension whose module was moved or struck off the list would still be imported. What all of them share has no source of ours."""
+    known = {*listed(), "pcapaudit._cyutility"}
     orphans = [
         path.name
         for path in IMPORTED.rglob("*.so")
-        if ".".join((*path.parent.relative_to(IMPORTED.parent).parts, path.name.split(".")[0])) not in listed()
+        if ".".join((*path.parent.relative_to(IMPORTED.parent).parts, path.name.split(".")[0])) not in known
     ]
     assert BUILD == "pure" or not orphans, REBUILD
 
