@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from pcapaudit.findings.packet_after_close import PacketAfterClose
 from pcapaudit.findings.scene import Scene
 from pcapaudit.findings.tcp_out_of_window import TcpOutOfWindow
+from pcapaudit.findings.udp_hole_punch import UdpHolePunch
 from pcapaudit.findings.unsolicited_inbound import UnsolicitedInbound
 from pcapaudit.findings.violation import Detector, Severity
 
@@ -21,7 +22,7 @@ __all__ = ["DETECTORS", "SECTIONS", "Description", "describe", "make_detectors"]
 #: Sections of a detector's docstring, in their order.
 SECTIONS = ("What it does", "Why it matters", "Example", "Source")
 
-DETECTORS: tuple[type[Detector], ...] = (PacketAfterClose, TcpOutOfWindow, UnsolicitedInbound)
+DETECTORS: tuple[type[Detector], ...] = (UdpHolePunch, PacketAfterClose, TcpOutOfWindow, UnsolicitedInbound)
 
 
 @dataclass(frozen=True, slots=True)

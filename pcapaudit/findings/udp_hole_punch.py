@@ -1,0 +1,324 @@
+"""UDP paths opened from both sides: two hosts behind filters send to each other until the filters take it for answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Any, ClassVar
+
+import numpy as np
+
+from pcapaudit.core import consts
+from pcapaudit.core.columns import PacketBatch, VerdictBatch
+from pcapaudit.findings.groups import Groups
+from pcapaudit.findings.recent import Recent, tuple_keys
+from pcapaudit.findings.scene import Scene, View, address_text, endpoint_text
+from pcapaudit.findings.violation import Severity, Violation
+
+__all__ = ["UdpHolePunch"]
+
+#: Five-tuples whose first packets are remembered, and those whose first flow is: 2 to the power of it.
+MEMORY_BITS = 14
+#: Sockets inside whose conversations are remembered.
+MAX_SOCKETS = 4096
+#: Answers kept for a socket, and how much of each: an introduction names the peer in one of the first.
+MAX_ANSWERS = 4
+MAX_ANSWER_BYTES = 512
+#: A socket with more peers is part of a mesh, whose members answer whoever asks.
+MAX_PEERS = 16
+#: Rows of a batch that are looked at one by one.
+MAX_ROWS_A_BATCH = 64
+#: Punched paths remembered, and those that get a finding each; more become one finding.
+MAX_PATHS = 1024
+SINGLE_PATHS = 3
+#: Neither end of a punched path is a service's port.
+LOWEST_PORT = 1024
+#: This soon after the start of the capture, refused packets may belong to a path that was open before it.
+START_NS = 30_000_000_000
+
+_STUN_COOKIE = 0x2112A442
+_STUN_REQUEST = 0x0001
+_REQUEST_BY_ONE, _REQUEST_BY_OTHER, _INTRODUCED = 1, 2, 4
+_BOTH_ASKED = _REQUEST_BY_ONE | _REQUEST_BY_OTHER
+
+
+@dataclass(slots=True)
+class _Socket:
+    """An address and port inside, and whom it talks to."""
+
+    #: Peers in the order of first sight.
+    peers: list[str]
+    #: (who, frame, payload) of the first answers.
+    answers: list[tuple[str, int, bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Path:
+    """A punched path."""
+
+    #: Flow number.
+    flow: int
+    #: First frame of the flow.
+    frame: int
+    #: Last frame.
+    last_frame: int
+    #: Endpoint inside.
+    local: str
+    #: Endpoint outside.
+    peer: str
+    #: ``crossed`` or ``outbound-first``.
+    order: str
+    #: Why it is one; numbers and names.
+    evidence: dict[str, Any]
+    #: What else it could be; empty if nothing.
+    doubt: str
+
+
+class UdpHolePunch:
+    """A UDP path that two hosts opened through the firewall from both sides.
+
+    ## What it does
+    Finds UDP flows between two ports that belong to no service and where **both** ends sent on their own account:
+    *crossed*, when the peer's datagrams were refused before the first one from inside opened the way; *outbound-first*, when the inside
+    sent first and the peer's own connectivity checks followed (both ends send STUN binding requests, as ICE does), or when a third host had
+    told the same socket the peer's address just before. A client's question with its answer is not one, whatever its ports, nor
+    is a known path whose entry timed out.
+
+    ## Why it matters
+    A stateful policy says that nobody outside can open a connection. A hole punch is how two willing ends agree around it: from then
+    on the peer reaches the inside socket, no inbound rule is involved, and nothing in a log of refused packets shows it. For telephony and
+    games that is wanted; for a policy that forbids peer-to-peer traffic it is the gap.
+
+    ## Example
+    `captures/punch-wan.pcap` with `--local 198.51.100.2`: the peer knocks twice and is refused, the client knocks once, and then they talk.
+
+    ## Source
+    RFC 5128 section 3.3 (UDP hole punching); RFC 8445 (ICE); RFC 4787 (filtering behaviour).
+    """
+
+    code: ClassVar[str] = "udp-hole-punch"
+    severity: ClassVar[Severity] = Severity.LOW
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+        #: First packets by five-tuple: frame and evidence bits.
+        self._first = Recent(MEMORY_BITS, [("frame", "u8"), ("bits", "u1")])
+        #: First flow of each five-tuple that ended: where it began.
+        self._ended = Recent(MEMORY_BITS, [("first_frame", "u8")])
+        self._sockets: Groups[tuple[str, int], _Socket] = Groups(MAX_SOCKETS, lambda: _Socket([], []))
+        self._introducers: dict[tuple[str, str], tuple[str, int]] = {}
+        self._paths: list[_Path] = []
+        self._missed = 0
+        self._start_ns = -1
+
+    def on_batch(self, batch: PacketBatch, verdicts: VerdictBatch) -> None:
+        """Look at the first packets of UDP flows."""
+        view = self._scene.view(batch, verdicts)
+        if self._start_ns < 0 and view.count:
+            self._start_ns = int(view["ts_ns"][0])
+        udp = view["proto"] == consts.PROTO_UDP
+        if not udp.any():
+            return
+        young = udp & ((view["ct_status"] & consts.STATUS_ASSURED) == 0) & (view["ct_state"] != consts.CT_INVALID)
+        rows = np.flatnonzero(young & (np.minimum(view["sport"], view["dport"]) >= LOWEST_PORT))
+        if not len(rows):
+            return
+        keys, sides = tuple_keys(view, rows)
+        self._remember(view, rows, keys)
+        self._note_requests(view, rows, keys, sides)
+        state = view["ct_state"][rows]
+        opening = (state == consts.CT_NEW) & self._scene.inside[view["iif"][rows]] & ~view.refused[rows]
+        answering = (state == consts.CT_ESTABLISHED) & view.inbound[rows]
+        for at in np.flatnonzero(opening | answering)[:MAX_ROWS_A_BATCH].tolist():
+            if opening[at]:
+                self._note_opening(view, int(rows[at]), keys[at : at + 1])
+            else:
+                self._note_answer(view, int(rows[at]))
+
+    def on_flows(self, rows: Any) -> None:
+        """Judge the UDP flows that have ended."""
+        udp = (rows["proto"] == consts.PROTO_UDP) & (rows["blocked"] == 0)
+        found = np.flatnonzero(udp & (np.minimum(rows["sport"], rows["dport"]) >= LOWEST_PORT))
+        if not len(found):
+            return
+        keys, _ = tuple_keys(rows, found)
+        _, known = self._ended.find(keys)
+        self._ended.put(keys[~known][::-1], first_frame=rows["first_frame"][found][~known][::-1])
+        places, seen = self._first.find(keys)
+        bits = np.where(seen, self._first.places["bits"][places], 0)
+        twoway = rows["packets"][found][:, 1] > 0
+        told = ((bits & _BOTH_ASKED) == _BOTH_ASKED) | ((bits & _INTRODUCED) != 0)
+        local = self._scene.inside[rows["iif"][found]] & self._scene.outside[rows["oif"][found]]
+        for at in np.flatnonzero(local & twoway & (told | (rows["blocked_before"][found] > 0))).tolist():
+            self._judge(rows[found[at]], int(bits[at]), int(self._earliest(keys[at : at + 1])))
+
+    def on_end(self) -> None:
+        """Nothing is held back."""
+
+    def violations(self) -> Sequence[Violation]:
+        """One a path, or one for all when there are many."""
+        for path in self._paths:
+            self._scene.explained[path.evidence["peer_host"], path.evidence["local_host"]] += path.evidence["refused_before"]
+        paths = sorted(self._paths, key=lambda path: path.frame)
+        if len(paths) <= SINGLE_PATHS:
+            return [_single(path) for path in paths]
+        return [_merged(paths, self._missed)]
+
+    def _remember(self, view: View, rows: Any, keys: Any) -> None:
+        _, known = self._first.find(keys)
+        if not known.all():
+            fresh = rows[~known]
+            self._first.put(keys[~known], frame=fresh + view.first_frame, bits=np.zeros(len(fresh), np.uint8))
+
+    def _note_requests(self, view: View, rows: Any, keys: Any, sides: Any) -> None:
+        """Mark five-tuples on which a side asks with a STUN binding request."""
+        starts = view["payload_off"][rows].astype(np.intp)
+        whole = np.flatnonzero((starts > 0) & (view["end_off"][rows] >= starts + 20))
+        buffer = view.batch.buffer
+        whole = whole[buffer[starts[whole] + 4] == _STUN_COOKIE >> 24]
+        for at in whole[: 4 * MAX_ROWS_A_BATCH].tolist():
+            head = bytes(buffer[starts[at] : starts[at] + 8])
+            if head[4:] == _STUN_COOKIE.to_bytes(4, "big") and int.from_bytes(head[:2], "big") == _STUN_REQUEST:
+                places, known = self._first.find(keys[at : at + 1])
+                if known[0]:
+                    self._first.places["bits"][places[0]] |= _REQUEST_BY_OTHER if sides[at] else _REQUEST_BY_ONE
+
+    def _note_answer(self, view: View, row: int) -> None:
+        """Keep the first answers that a socket inside gets: one of them may name a peer."""
+        socket = self._sockets.get((view.address(row, "dst"), int(view["dport"][row])))
+        if socket is not None and len(socket.answers) < MAX_ANSWERS:
+            socket.answers.append((view.source(row), view.frame(row), view.payload(row, MAX_ANSWER_BYTES)))
+
+    def _note_opening(self, view: View, row: int, key: Any) -> None:
+        """A socket inside turns to a peer: who told it?"""
+        socket = self._sockets.at((view.address(row, "src"), int(view["sport"][row])))
+        peer = view.destination(row)
+        if socket is None or peer in socket.peers or len(socket.peers) > MAX_PEERS:
+            return
+        socket.peers.append(peer)
+        names = _forms(view.address(row, "dst"), int(view["dport"][row]))
+        for who, frame, payload in socket.answers:
+            if any(name in payload for name in names) and not payload.startswith(b"d1:"):
+                places, known = self._first.find(key)
+                if known[0] and len(self._introducers) < MAX_PATHS:
+                    self._first.places["bits"][places[0]] |= _INTRODUCED
+                    self._introducers[view.source(row), peer] = (who, frame)
+                return
+
+    def _earliest(self, key: Any) -> int:
+        places, known = self._ended.find(key)
+        return int(self._ended.places["first_frame"][places[0]]) if known[0] else 0
+
+    def _judge(self, row: Any, bits: int, earliest: int) -> None:
+        """Decide whether a flow is a punched path."""
+        l3 = int(row["l3"])
+        local_host, peer_host = (address_text(int(row[f"{end}_hi"]), int(row[f"{end}_lo"]), l3) for end in ("src", "dst"))
+        local, peer = endpoint_text(local_host, int(row["sport"])), endpoint_text(peer_host, int(row["dport"]))
+        refused = int(row["blocked_before"])
+        # The refused packets of a path that was open before are late ones, not knocks.
+        crossed = refused > 0 and not 0 < earliest < int(row["first_blocked_frame"])
+        asked = bits & _BOTH_ASKED == _BOTH_ASKED
+        introducer = self._introducers.get((local, peer))
+        if not (crossed or asked or introducer):
+            return
+        if len(self._paths) >= MAX_PATHS:
+            self._missed += 1
+            return
+        socket = self._sockets.get((local_host, int(row["sport"])))
+        evidence = {
+            "order": "crossed" if crossed else "outbound-first",
+            "local": local,
+            "peer": peer,
+            "local_host": local_host,
+            "peer_host": peer_host,
+            "refused_before": refused if crossed else 0,
+            "first_refused_frame": int(row["first_blocked_frame"]) if crossed else None,
+            "both_sent_stun_requests": asked,
+            "introduced_by": introducer[0] if introducer else None,
+            "introduced_in_frame": introducer[1] if introducer else None,
+            "peers_of_the_socket": len(socket.peers) if socket else 1,
+            "milliseconds_to_first_answer": round((int(row["first_reply_ns"]) - int(row["first_ns"])) / 1e6, 3),
+            "packets": row["packets"].tolist(),
+            "bytes": row["bytes"].tolist(),
+            "longest_pause_seconds": round(int(row["max_gap_ns"]) / 1e9, 3),
+        }
+        early = int(row["first_ns"]) - self._start_ns < START_NS
+        doubt = "the capture may have begun in the middle of it" if early and not (asked or introducer) else ""
+        order = str(evidence["order"])
+        self._paths.append(_Path(int(row["flow"]), int(row["first_frame"]), int(row["last_frame"]), local, peer, order, evidence, doubt))
+
+
+def _forms(address: str, port: int) -> tuple[bytes, ...]:
+    """How a message may name an endpoint: address and port as bytes, as STUN's XOR address, address as text."""
+    packed = ip_address(address).packed
+    cookie = _STUN_COOKIE.to_bytes(4, "big")
+    number = port.to_bytes(2, "big")
+    masked = bytes(a ^ b for a, b in zip(packed[:4], cookie, strict=True)) + packed[4:]
+    xor_port = (port ^ _STUN_COOKIE >> 16).to_bytes(2, "big")
+    forms = [packed + number, number + packed, address.encode()]
+    # The rest of an IPv6 address is masked with the transaction id.
+    return (*forms, xor_port + masked) if len(packed) == 4 else tuple(forms)
+
+
+def _why(path: _Path) -> str:
+    evidence = path.evidence
+    reasons = []
+    if path.order == "crossed":
+        count = evidence["refused_before"]
+        reasons.append(f"{count} datagram{'s' if count > 1 else ''} from the peer had been refused before the first one from inside")
+    if evidence["introduced_by"]:
+        reasons.append(f"{evidence['introduced_by']} had named the peer to this socket in frame {evidence['introduced_in_frame']}")
+    if evidence["both_sent_stun_requests"]:
+        reasons.append("both ends sent STUN binding requests")
+    return "; ".join(reasons) + (f" ({path.doubt})" if path.doubt else "")
+
+
+def _single(path: _Path) -> Violation:
+    there, back = path.evidence["packets"]
+    return _violation(
+        [path],
+        f"{path.local} and {path.peer} opened a path through the firewall, {path.order}: {_why(path)}. "
+        f"{there} packets out and {back} in used it.",
+        path.evidence,
+    )
+
+
+def _merged(paths: list[_Path], missed: int) -> Violation:
+    """One finding for many paths."""
+    hosts = sorted({path.evidence["local_host"] for path in paths})
+    crossed = sum(path.order == "crossed" for path in paths)
+    return _violation(
+        paths,
+        f"{len(paths) + missed} paths through the firewall were opened from both sides ({crossed} crossed), "
+        f"by {hosts[0] if len(hosts) == 1 else f'{len(hosts)} hosts inside'}; "
+        f"for example {paths[0].local} and {paths[0].peer}: {_why(paths[0])}.",
+        {
+            "paths": len(paths) + missed,
+            "crossed": crossed,
+            "with_stun_requests": sum(path.evidence["both_sent_stun_requests"] for path in paths),
+            "introduced": sum(path.evidence["introduced_by"] is not None for path in paths),
+            "hosts": hosts[:20],
+            "peers": sorted({path.peer for path in paths})[:20],
+            "example": paths[0].evidence,
+        },
+    )
+
+
+def _violation(paths: list[_Path], message: str, evidence: dict[str, Any]) -> Violation:
+    certain = any(not path.doubt for path in paths)
+    return Violation(
+        code=UdpHolePunch.code,
+        severity=Severity.LOW if certain else Severity.INFO,
+        flow=paths[0].flow,
+        first_frame=paths[0].frame,
+        last_frame=max(path.last_frame for path in paths),
+        count=len(paths),
+        message=message,
+        evidence=evidence,
+        source="RFC 5128 section 3.3; RFC 8445; RFC 4787 section 5",
+        advice=(
+            "If peer-to-peer traffic is wanted, nothing. If it is not: let the inside send UDP to named servers and ports only, because no "
+            "inbound rule takes part in this."
+        ),
+    )
