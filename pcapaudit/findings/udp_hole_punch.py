@@ -28,7 +28,7 @@ MAX_ANSWER_BYTES = 512
 #: A socket with more peers is part of a mesh, whose members answer whoever asks.
 MAX_PEERS = 16
 #: Rows of a batch that are looked at one by one.
-MAX_ROWS_A_BATCH = 64
+MAX_ROWS_A_BATCH = 32
 #: Punched paths remembered, and those that get a finding each; more become one finding.
 MAX_PATHS = 1024
 SINGLE_PATHS = 3
@@ -43,12 +43,16 @@ _REQUEST_BY_ONE, _REQUEST_BY_OTHER, _INTRODUCED = 1, 2, 4
 _BOTH_ASKED = _REQUEST_BY_ONE | _REQUEST_BY_OTHER
 
 
+#: Both halves of an address, and a port.
+_Endpoint = tuple[int, int, int]
+
+
 @dataclass(slots=True)
 class _Socket:
     """An address and port inside, and whom it talks to."""
 
-    #: Peers in the order of first sight.
-    peers: list[str]
+    #: Peers: address halves and port.
+    peers: set[_Endpoint]
     #: (who, frame, payload) of the first answers.
     answers: list[tuple[str, int, bytes]]
 
@@ -106,7 +110,7 @@ class UdpHolePunch:
         self._first = Recent(MEMORY_BITS, [("frame", "u8"), ("bits", "u1")])
         #: First flow of each five-tuple that ended: where it began.
         self._ended = Recent(MEMORY_BITS, [("first_frame", "u8")])
-        self._sockets: Groups[tuple[str, int], _Socket] = Groups(MAX_SOCKETS, lambda: _Socket([], []))
+        self._sockets: Groups[_Endpoint, _Socket] = Groups(MAX_SOCKETS, lambda: _Socket(set(), []))
         self._introducers: dict[tuple[str, str], tuple[str, int]] = {}
         self._paths: list[_Path] = []
         self._missed = 0
@@ -186,24 +190,25 @@ class UdpHolePunch:
 
     def _note_answer(self, view: View, row: int) -> None:
         """Keep the first answers that a socket inside gets: one of them may name a peer."""
-        socket = self._sockets.get((view.address(row, "dst"), int(view["dport"][row])))
+        socket = self._sockets.get(_endpoint(view, row, "dst"))
         if socket is not None and len(socket.answers) < MAX_ANSWERS:
             socket.answers.append((view.source(row), view.frame(row), view.payload(row, MAX_ANSWER_BYTES)))
 
     def _note_opening(self, view: View, row: int, key: Any) -> None:
         """A socket inside turns to a peer: who told it?"""
-        socket = self._sockets.at((view.address(row, "src"), int(view["sport"][row])))
-        peer = view.destination(row)
+        socket, peer = self._sockets.at(_endpoint(view, row, "src")), _endpoint(view, row, "dst")
         if socket is None or peer in socket.peers or len(socket.peers) > MAX_PEERS:
             return
-        socket.peers.append(peer)
-        names = _forms(view.address(row, "dst"), int(view["dport"][row]))
+        socket.peers.add(peer)
+        if not socket.answers:
+            return
+        names = _forms(view.address(row, "dst"), peer[2])
         for who, frame, payload in socket.answers:
             if any(name in payload for name in names) and not payload.startswith(b"d1:"):
                 places, known = self._first.find(key)
                 if known[0] and len(self._introducers) < MAX_PATHS:
                     self._first.places["bits"][places[0]] |= _INTRODUCED
-                    self._introducers[view.source(row), peer] = (who, frame)
+                    self._introducers[view.source(row), view.destination(row)] = (who, frame)
                 return
 
     def _earliest(self, key: Any) -> int:
@@ -225,7 +230,7 @@ class UdpHolePunch:
         if len(self._paths) >= MAX_PATHS:
             self._missed += 1
             return
-        socket = self._sockets.get((local_host, int(row["sport"])))
+        socket = self._sockets.get((int(row["src_hi"]), int(row["src_lo"]), int(row["sport"])))
         evidence = {
             "order": "crossed" if crossed else "outbound-first",
             "local": local,
@@ -247,6 +252,11 @@ class UdpHolePunch:
         doubt = "the capture may have begun in the middle of it" if early and not (asked or introducer) else ""
         order = str(evidence["order"])
         self._paths.append(_Path(int(row["flow"]), int(row["first_frame"]), int(row["last_frame"]), local, peer, order, evidence, doubt))
+
+
+def _endpoint(view: View, row: int, end: str) -> _Endpoint:
+    """The ``src`` or ``dst`` end of a packet."""
+    return int(view[f"{end}_hi"][row]), int(view[f"{end}_lo"][row]), int(view[f"{end[0]}port"][row])
 
 
 def _forms(address: str, port: int) -> tuple[bytes, ...]:

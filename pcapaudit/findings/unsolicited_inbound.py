@@ -17,9 +17,11 @@ from pcapaudit.findings.violation import Severity, Violation
 
 __all__ = ["UnsolicitedInbound"]
 
-#: Sources remembered apart, and of those the ones in a batch that are looked at one by one.
+#: Sources remembered apart.
 MAX_SOURCES = 2048
+#: Sources of one batch that are told apart; when there are more, that is a flood, and only the busiest of it are.
 MAX_SOURCES_A_BATCH = 64
+BUSIEST_OF_A_FLOOD = 8
 #: Ports and hosts that all sources together may fill.
 MAX_VALUES = 200_000
 #: Sources of one kind that get a finding each; more become one finding.
@@ -158,18 +160,18 @@ class UnsolicitedInbound:
     def on_batch(self, batch: PacketBatch, verdicts: VerdictBatch) -> None:
         """Collect what was refused at the outer side."""
         view = self._scene.view(batch, verdicts)
-        state = view["ct_state"]
-        wanted = view.refused & view.inbound
-        if not wanted.any():
-            return
-        new = (state == consts.CT_NEW) | ((state == consts.CT_INVALID) & ~view.tracked)
-        rows = np.flatnonzero(wanted & new & view.to_inside & ~view.claimed & ~_BROKEN[view["reason"]])
+        rows = np.flatnonzero(view.refused)
+        if len(rows):
+            rows = rows[view.inbound[rows] & view.to_inside[rows] & ~view.claimed[rows] & ~_BROKEN[view["reason"][rows]]]
+        if len(rows):
+            state = view["ct_state"][rows]
+            rows = rows[(state == consts.CT_NEW) | ((state == consts.CT_INVALID) & ~view.tracked[rows])]
         if not len(rows):
             return
         view.claimed[rows] = True
         kinds = _kinds(view, rows)
         high, low = view["src_hi"][rows], view["src_lo"][rows]
-        parts, rest = split((high * np.uint64(0x9E3779B97F4A7C15) ^ low) * np.uint64(8) + kinds, MAX_SOURCES_A_BATCH)
+        parts, rest = split((high * np.uint64(0x9E3779B97F4A7C15) ^ low) * np.uint64(8) + kinds, MAX_SOURCES_A_BATCH, BUSIEST_OF_A_FLOOD)
         for at in parts:
             kind = int(kinds[at[0]])
             group = self._groups.at((view.address(int(rows[at[0]]), "src"), kind), len(at))
@@ -244,18 +246,24 @@ def _add(view: View, rows: Any, group: _Group) -> None:
     group.last_frame, group.last_ns = view.frame(last), max(group.last_ns, int(view["ts_ns"][last]))
     group.ports.update(view["dport"][rows])
     if not group.hosts.full:
-        hosts = np.unique(view["dst_hi"][rows] ^ view["dst_lo"][rows], return_index=True)[1]
+        hosts = np.unique(view["dst_hi"][rows] ^ view["dst_lo"][rows], return_index=True)[1] if len(rows) > 1 else np.zeros(1, np.intp)
         group.hosts.update([view.address(row, "dst") for row in rows[hosts][:256].tolist()])
-    protocols, counts = np.unique(view["proto"][rows], return_counts=True)
-    for number, count in zip(protocols.tolist(), counts.tolist(), strict=True):
+    proto = view["proto"][rows]
+    for number, count in _counts(proto):
         group.protocols[vocab.PROTOCOLS.get(number, str(number))] += count
         if number == consts.PROTO_TCP:
-            _add_shapes(view["tcp_flags"][rows][view["proto"][rows] == number], group)
+            for flags, some in _counts(view["tcp_flags"][rows][proto == number]):
+                group.shapes[_letters(flags)] += some
 
 
-def _add_shapes(flags: Any, group: _Group) -> None:
-    for value, count in zip(*(each.tolist() for each in np.unique(flags, return_counts=True)), strict=True):
-        group.shapes["".join(letter for bit, letter in enumerate(vocab.TCP_FLAG_LETTERS) if value >> bit & 1) or "none"] += count
+def _counts(values: Any) -> list[tuple[int, int]]:
+    """Values of an array of bytes and how often each occurs."""
+    found = np.bincount(values)
+    return [(value, int(found[value])) for value in np.flatnonzero(found).tolist()]
+
+
+def _letters(flags: int) -> str:
+    return "".join(letter for bit, letter in enumerate(vocab.TCP_FLAG_LETTERS) if flags >> bit & 1) or "none"
 
 
 def _is_scan(group: _Group) -> bool:

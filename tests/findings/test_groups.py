@@ -41,5 +41,5 @@ def test_split_keeps_the_order_of_first_sight():
 
 def test_split_keeps_the_largest_of_many():
     """The rest is one array, in order."""
-    parts, rest = split(np.array([1, 2, 3, 3, 4, 2, 2, 5]), most=2)
+    parts, rest = split(np.array([1, 2, 3, 3, 4, 2, 2, 5], np.uint64), most=2)
     assert ([at.tolist() for at in parts], rest.tolist()) == ([[1, 5, 6], [2, 3]], [0, 4, 7])
