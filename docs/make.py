@@ -1,4 +1,4 @@
-"""Writes the pages of this folder that are made from the code: ``commands.md`` and ``codes.md``.
+"""Writes the pages of this folder that are made from the code: ``commands.md``, ``codes.md`` and ``findings.md``.
 
 python docs/make.py            write them
 python docs/make.py --check    exit code 1 if one is not what the code says (tests/test_docs.py asks the same)
@@ -14,6 +14,7 @@ import click
 
 from pcapaudit.cli.main import cli
 from pcapaudit.core import vocab
+from pcapaudit.findings.registry import DETECTORS, describe
 
 HERE = Path(__file__).parent
 NOTE = "<!-- Made by docs/make.py: change the code, then run it. -->\n"
@@ -82,7 +83,30 @@ Oddities of a frame or packet (column `anomalies`). They are counted; on their o
 """
 
 
-PAGES: dict[str, Callable[[], str]] = {"commands.md": commands_page, "codes.md": codes_page}
+def findings_page() -> str:
+    """What every detector's docstring says."""
+    described = sorted((describe(each) for each in DETECTORS), key=lambda each: each.code)
+    rows = "\n".join(f"| [`{each.code}`](#{each.code}) | {each.severity} | {each.title} |" for each in described)
+    parts = "\n".join(
+        f"## {each.code}\n\n{each.title} Worst severity: {each.severity}.\n\n"
+        + "".join(f"**{name}.** {text}\n\n" for name, text in each.sections.items()).rstrip("\n")
+        + "\n"
+        for each in described
+    )
+    return f"""{NOTE}
+# Findings
+
+What is wrong in the traffic, ranked, with a count, a first example, numbers and what to do; one finding for one cause. `pcapaudit audit`
+reports them, `pcapaudit findings show CODE` explains one. Codes are stable: one never changes its meaning and is never used again.
+
+| code | worst severity | meaning |
+|---|---|---|
+{rows}
+
+{parts}"""
+
+
+PAGES: dict[str, Callable[[], str]] = {"commands.md": commands_page, "codes.md": codes_page, "findings.md": findings_page}
 
 if __name__ == "__main__":
     sys.exit(main())

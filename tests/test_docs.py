@@ -11,6 +11,7 @@ from checkout import ROOT, relative
 from interpreter import pcapaudit_command
 
 from pcapaudit.core import vocab
+from pcapaudit.findings.registry import DETECTORS
 
 sys.path.append(str(ROOT / "docs"))
 import make
@@ -68,6 +69,12 @@ def test_every_reason_and_anomaly_is_documented():
     page = (ROOT / "docs" / "codes.md").read_text(encoding="utf-8")
     codes = [code for code in (*vocab.REASONS.values(), *vocab.ANOMALIES.values()) if code]
     assert [code for code in codes if f"`{code}`" not in page] == []
+
+
+def test_every_finding_is_documented():
+    """A section a code."""
+    page = (ROOT / "docs" / "findings.md").read_text(encoding="utf-8")
+    assert [each.code for each in DETECTORS if f"\n## {each.code}\n" not in page] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=relative)

@@ -16,6 +16,7 @@ import click
 import pcapaudit
 from pcapaudit.cli.audit import audit
 from pcapaudit.cli.exits import Exit, InterruptedRun, ReaderGone, explain
+from pcapaudit.cli.findings import findings
 
 __all__ = ["Commands", "cli", "main", "run"]
 
@@ -70,6 +71,7 @@ def cli() -> None:
 
 
 cli.add_command(audit)
+cli.add_command(findings)
 
 
 def run(args: Sequence[str] | None = None) -> int:
