@@ -26,7 +26,6 @@ DIRECTIVES = {
     "wraparound": False,
     "initializedcheck": False,
     "cdivision": True,
-    "infer_types": False,
 }
 
 
