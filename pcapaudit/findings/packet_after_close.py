@@ -27,6 +27,10 @@ SINGLE_FLOWS = 3
 #: Rows of a batch that are looked at one by one.
 MAX_ROWS_A_BATCH = 1024
 
+#: Reasons for which a packet is thrown away whatever it is part of.
+_BROKEN = np.zeros(0x10000, np.bool_)
+_BROKEN[[consts.REASON_BAD_CHECKSUM, consts.REASON_TCP_FLAGS, consts.REASON_SHORT_HEADER, consts.REASON_TRUNCATED]] = True
+
 _SECOND = 1_000_000_000
 #: What is on the way while a RST travels arrives within this time.
 IN_FLIGHT_NS = 3 * _SECOND
@@ -145,12 +149,13 @@ class PacketAfterClose:
     def on_batch(self, batch: PacketBatch, verdicts: VerdictBatch) -> None:
         """Note the ends, and look at what comes after one."""
         view = self._scene.view(batch, verdicts)
-        state, seen = view["ct_state"], view["tcp_state"]
-        # Packets that leave their connection closed (uint8 wraps below TIME_WAIT), and those that belong to none and do not open one.
-        ended = (seen - np.uint8(TCPS_TIME_WAIT)) <= TCPS_CLOSE - TCPS_TIME_WAIT
-        if view.stray.any():
-            ended |= view.stray
-        rows = np.flatnonzero(ended & ~view.claimed & (state != consts.CT_NONE))
+        # Packets that leave their connection closed (uint8 wraps below TIME_WAIT), and those that fit none.
+        candidates = (view["tcp_state"] - np.uint8(TCPS_TIME_WAIT)) <= TCPS_CLOSE - TCPS_TIME_WAIT
+        candidates[view.stray] = True
+        candidates |= (view["ct_state"] == consts.CT_INVALID) & (view["proto"] == consts.PROTO_TCP)
+        rows = np.flatnonzero(candidates & ~view.claimed)
+        if len(rows):
+            rows = rows[~_BROKEN[view["reason"][rows]]]
         if not len(rows):
             return
         keys, sides = tuple_keys(view, rows)
@@ -183,7 +188,7 @@ class PacketAfterClose:
 
     def _close(self, view: View, rows: Any, keys: Any, sides: Any) -> None:
         """Remember the ends of connections: packets after which the connection is closed and still has its entry."""
-        live = ~view.stray[rows]
+        live = view["tcp_state"][rows] >= TCPS_TIME_WAIT
         rows, keys, sides = rows[live], keys[live], sides[live]
         if not len(rows):
             return
@@ -205,10 +210,8 @@ class PacketAfterClose:
         """A packet on a five-tuple whose end is remembered, or was met in this batch."""
         places, known = self._closed.find(key)
         end = self._closed.places[places[0]]
-        stray = bool(view.stray[row])
-        flow = int(view["flow"][row])
-        if not known[0] or (not stray and flow != end["flow"]):
-            # Another connection on the same five-tuple has ended; or two five-tuples share a place.
+        if not known[0] or (view["flow"][row] != end["flow"] and not _is_stray(view, row)):
+            # Of another connection on the same five-tuple, perhaps its end; or two five-tuples share a place.
             rows = np.array([row])
             self._close(view, rows, key, np.array([side], np.uint8))
             return
@@ -240,6 +243,12 @@ class PacketAfterClose:
         group.last_frame, group.latest_ns = view.frame(row), max(group.latest_ns, late_ns)
 
 
+def _is_stray(view: View, row: int) -> bool:
+    """Whether the packet has no connection."""
+    at = int(np.searchsorted(view.stray, row))
+    return at < len(view.stray) and view.stray[at] == row
+
+
 def _kind(view: View, row: int, side: int, end: Any) -> int:
     """What a late packet is: by its flags, by where its data lies relative to the end, and by how long it took."""
     flags, payload_len = int(view["tcp_flags"][row]), int(view["payload_len"][row])
@@ -257,7 +266,7 @@ def _kind(view: View, row: int, side: int, end: Any) -> int:
     inside = known and not 0 < beyond < 0x80000000
     if payload_len:
         return RETRANSMISSION if inside else NEW_DATA
-    if not reset and inside and view.tracked[row]:
+    if not reset and inside and view["tcp_state"][row]:
         return HARMLESS
     return STALE_FIN if flags & TCP_FIN else OLD_ACK
 

@@ -16,13 +16,30 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pcapaudit.core import consts
 from pcapaudit.core.columns import PacketBatch, VerdictBatch
-from pcapaudit.core.consts import CT_INVALID, CT_NEW, PATH_INPUT, PROTO_TCP, STATUS_CONFIRMED, TCP_SYN, VERDICT_DROP
+from pcapaudit.core.consts import CT_ESTABLISHED, CT_INVALID, CT_NEW, PATH_INPUT, PROTO_TCP, TCP_SYN, VERDICT_DROP
 
 if TYPE_CHECKING:
     from pcapaudit.replay.consumer import Context
 
 __all__ = ["Scene", "View", "address_text", "endpoint_text"]
+
+#: Reasons that need a connection whose state or window the packet does not fit.
+_OF_A_CONNECTION = np.zeros(0x10000, np.bool_)
+_OF_A_CONNECTION[
+    [
+        consts.REASON_TCP_STATE,
+        consts.REASON_TCP_SEQ_OVER,
+        consts.REASON_TCP_SEQ_UNDER,
+        consts.REASON_TCP_ACK_OVER,
+        consts.REASON_TCP_ACK_UNDER,
+        consts.REASON_TCP_RST_SEQ,
+        consts.REASON_ICMP_QUOTE_MISMATCH,
+        consts.REASON_SCTP_VTAG,
+        consts.REASON_SCTP_CHUNK,
+    ]
+] = True
 
 
 class Scene:
@@ -89,18 +106,18 @@ class View:
         return self.scene.inside[self["oif"]] | (self["path"] == PATH_INPUT)
 
     @cached_property
-    def tracked(self) -> Any:
-        """Mask of packets that belong to a table entry."""
-        return (self["ct_status"] & STATUS_CONFIRMED) != 0
+    def homeless(self) -> Any:
+        """Rows of packets that no connection had: NEW, or INVALID for another reason than the state of a connection."""
+        state = self["ct_state"]
+        rows = np.flatnonzero(state != CT_ESTABLISHED)
+        state = state[rows]
+        return rows[(state == CT_NEW) | ((state == CT_INVALID) & ~_OF_A_CONNECTION[self["reason"][rows]])]
 
     @cached_property
     def stray(self) -> Any:
-        """Mask of TCP packets that open no connection and belong to none: NEW without a SYN, or INVALID without an entry."""
-        state = self["ct_state"]
-        unknown = (state == CT_NEW) | (state == CT_INVALID)
-        if not unknown.any():
-            return unknown
-        return unknown & (self["proto"] == PROTO_TCP) & ((self["tcp_flags"] & TCP_SYN) == 0) & ((state == CT_NEW) | ~self.tracked)
+        """Rows of TCP packets without a connection that do not open one either."""
+        rows = self.homeless
+        return rows[(self["proto"][rows] == PROTO_TCP) & ((self["tcp_flags"][rows] & TCP_SYN) == 0)] if len(rows) else rows
 
     def frame(self, row: int) -> int:
         """Number of a packet's frame."""

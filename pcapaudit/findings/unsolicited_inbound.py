@@ -160,12 +160,11 @@ class UnsolicitedInbound:
     def on_batch(self, batch: PacketBatch, verdicts: VerdictBatch) -> None:
         """Collect what was refused at the outer side."""
         view = self._scene.view(batch, verdicts)
-        rows = np.flatnonzero(view.refused)
+        rows = view.homeless
         if len(rows):
-            rows = rows[view.inbound[rows] & view.to_inside[rows] & ~view.claimed[rows] & ~_BROKEN[view["reason"][rows]]]
+            rows = rows[view.refused[rows] & view.inbound[rows]]
         if len(rows):
-            state = view["ct_state"][rows]
-            rows = rows[(state == consts.CT_NEW) | ((state == consts.CT_INVALID) & ~view.tracked[rows])]
+            rows = rows[view.to_inside[rows] & ~view.claimed[rows] & ~_BROKEN[view["reason"][rows]]]
         if not len(rows):
             return
         view.claimed[rows] = True

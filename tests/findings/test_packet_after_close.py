@@ -27,7 +27,14 @@ CLIENT = {
 #: The last acknowledgement of an orderly close: the server's data ends at 1000, the client's at 501, FINs included.
 LAST_ACK = {**CLIENT, "at": 1}
 RESET = {**CLIENT, "at": 1, "tcp_flags": TCP_RST | TCP_ACK, "tcp_state": consts.TCPS_CLOSE}
-GONE = {"ct_state": consts.CT_INVALID, "ct_status": 0, "tcp_state": 0, "verdict": consts.VERDICT_DROP, "flow": 9}
+GONE = {
+    "ct_state": consts.CT_INVALID,
+    "reason": consts.REASON_TCP_NOT_OPENING,
+    "ct_status": 0,
+    "tcp_state": 0,
+    "verdict": consts.VERDICT_DROP,
+    "flow": 9,
+}
 CASES = [
     ("data again", LAST_ACK, {**SERVER, "at": 2, "seq": 899, "payload_len": 100}, "late-retransmission"),
     ("data beyond the FIN", LAST_ACK, {**SERVER, "at": 2, "payload_len": 10}, "new-data"),
@@ -36,6 +43,12 @@ CASES = [
     ("FIN without an entry", LAST_ACK, {**SERVER, **GONE, "at": 130, "seq": 999, "tcp_flags": TCP_FIN | TCP_ACK}, "stale-fin"),
     ("ACK without an entry", LAST_ACK, {**SERVER, **GONE, "at": 130}, "old-ack"),
     ("FIN of another number", LAST_ACK, {**SERVER, "at": 2, "seq": 5999, "tcp_flags": TCP_FIN | TCP_ACK}, "stale-fin"),
+    (
+        "out of the closed window",
+        LAST_ACK,
+        {**SERVER, **GONE, "at": 2, "flow": 3, "reason": 34, "seq": 90000, "payload_len": 9},
+        "new-data",
+    ),
     ("RST", LAST_ACK, {**SERVER, "at": 2, "tcp_flags": TCP_RST, "tcp_state": consts.TCPS_CLOSE}, "stale-rst"),
     ("data on the way during a reset", RESET, {**SERVER, "at": 1.1, "payload_len": 1000}, "in-flight"),
     ("RST after RST", RESET, {**RESET, "at": 1.2}, "in-flight"),
@@ -82,7 +95,7 @@ def test_message_names_the_end():
 
 def test_live_packets_of_a_reused_tuple_are_not_late():
     """INVALID packets of a live entry belong to that entry."""
-    live = {**SERVER, "flow": 4, "at": 5, "ct_state": consts.CT_INVALID, "tcp_state": consts.TCPS_ESTABLISHED, "payload_len": 10}
+    live = {**SERVER, "flow": 4, "at": 5, "ct_state": consts.CT_INVALID, "reason": consts.REASON_TCP_SEQ_OVER, "payload_len": 10}
     assert not found(PacketAfterClose, packets(LAST_ACK, live))
 
 

@@ -54,7 +54,7 @@ OTHERS = {
     "from inside": {"iif": LAN, "oif": WAN},
     "to outside": {"oif": WAN},
     "from nowhere known": {"iif": consts.IFACE_UNKNOWN},
-    "of a live connection": {"ct_state": consts.CT_INVALID, "ct_status": consts.STATUS_CONFIRMED},
+    "of a live connection": {"ct_state": consts.CT_INVALID, "reason": consts.REASON_TCP_STATE},
     "established": {"ct_state": consts.CT_ESTABLISHED},
     "broken": {"ct_state": consts.CT_INVALID, "reason": consts.REASON_BAD_CHECKSUM},
 }
