@@ -10,7 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from pcapaudit.capture import signals
-from pcapaudit.capture.inputs import STDIN, Input
+from pcapaudit.capture.inputs import Input, label
+from pcapaudit.capture.kinds import describe
 from pcapaudit.capture.pcap import HEADER_BYTES, is_pcap, read_header
 from pcapaudit.capture.pcapng import Interface, is_pcapng, read_interface, read_section
 from pcapaudit.capture.walk import Walker
@@ -18,7 +19,7 @@ from pcapaudit.core.columns import PacketBatch
 from pcapaudit.core.consts import BUFFER_BYTES, SCRATCH_BYTES
 from pcapaudit.core.errors import CaptureError
 
-__all__ = ["CaptureFile", "Source"]
+__all__ = ["CaptureFile", "NotACaptureError", "Source"]
 
 #: FAULT_ → what was found, what was expected.
 FAULTS = {
@@ -30,8 +31,16 @@ FAULTS = {
     signals.FAULT_BYTE_ORDER: ("the byte-order magic {hex}", "0x1a2b3c4d in either order"),
     signals.FAULT_BLOCK_OVER: ("a packet block of {found} bytes", "at most {limit}"),
 }
+#: Bytes that are looked at to say what a file is that is no capture.
+_LOOK_BYTES = 512
+#: Bytes of the first read: enough for the header, and no waste when that is all that is wanted.
+_FIRST_BYTES = 8192
 #: With less than this left in the buffer, more is read before the walk goes on.
 _LOW_BYTES = BUFFER_BYTES // 4
+
+
+class NotACaptureError(CaptureError):
+    """A file of another kind: in a folder it is passed over."""
 
 
 @dataclass(slots=True)
@@ -73,15 +82,25 @@ class Source:
         #: Unread bytes are ``buffer[_pos:_end]`` of ``_batch``; the first of them is byte ``_base + _pos`` of the file.
         self._pos = self._end = self._base = 0
         self._ended = False
+        self._error: CaptureError | None = None
         self.file = CaptureFile(source.path, compressed=source.compressed)
-        self._name = "standard input" if source.path == STDIN else source.path
+        self._name = label(source.path)
         self._begin()
 
-    def fill(self, batch: PacketBatch) -> bool:
-        """Replace the rows of ``batch`` with the next ones of the file; False at its end. Raises CaptureError."""
-        self._settle(batch)
+    @property
+    def live(self) -> bool:
+        """Whether the file cannot be read twice: a pipe."""
+        return self._input.live
+
+    def fill(self, batch: PacketBatch, *, ahead: bool = True) -> bool:
+        """Replace the rows of ``batch`` with the next ones of the file; False at its end. Raises CaptureError.
+
+        ``ahead``: read on while there are frames left in the buffer, so that batches are full.
+        """
+        if batch is not self._batch:
+            self.move(batch, self._pos)
         batch.count = 0
-        if not self._input.live and self._end - self._pos < _LOW_BYTES:
+        if ahead and not self._input.live and self._end - self._pos < _LOW_BYTES:
             self._read()
         while not self._step(batch):
             pass
@@ -89,13 +108,26 @@ class Source:
         self.file.frames = self._walker.frames
         return batch.count > 0
 
+    def move(self, batch: PacketBatch, start: int) -> None:
+        """Go on in the buffer of another batch: the bytes from ``start`` on of the present one move to its front."""
+        left = self._end - start
+        batch.data_len = 0
+        batch.resize(left)
+        batch.buffer[:left] = self._batch.buffer[start : self._end]
+        batch.data_len = left
+        self._base += start
+        self._batch, self._pos, self._end = batch, self._pos - start, left
+
     def close(self) -> None:
         """Close the file."""
         self._input.close()
 
     def _begin(self) -> None:
         """Read the file header."""
+        self._read(_FIRST_BYTES)
         self._have(4)
+        if self._error is not None:
+            raise self._error
         head = self._peek(HEADER_BYTES)
         if is_pcapng(head):
             self.file.format = "pcapng"
@@ -108,16 +140,22 @@ class Source:
             self._walker.begin_records(header, self._register(interface))
             self._pos += HEADER_BYTES
         else:
-            raise self._not_a_capture(head)
+            if not self.live:
+                self._have(_LOOK_BYTES)
+            raise self._not_a_capture()
 
     def _step(self, batch: PacketBatch) -> bool:
         """Walk on; whether the batch is to be handed out (with no row in it: the file has ended)."""
         signal = self._walker.feed(batch, self._pos, self._end)
         self._pos = self._walker.pos
-        if signal == signals.SIGNAL_SECTION:
-            self._section()
-        elif signal == signals.SIGNAL_INTERFACE:
-            self._interface()
+        if signal in (signals.SIGNAL_SECTION, signals.SIGNAL_INTERFACE):
+            try:
+                self._describe(signal)
+            except CaptureError:
+                # The same block is met again after these rows.
+                if batch.count:
+                    return True
+                raise
         elif batch.count or signal == signals.SIGNAL_FULL:
             return True
         elif signal == signals.SIGNAL_FAULT:
@@ -127,31 +165,19 @@ class Source:
             return True
         return False
 
-    def _section(self) -> None:
-        block = self._block()
-        self.file.comments += read_section(block, ">" if self._walker.big else "<", self._name, self._base + self._pos)
-        self._walker.begin_section()
-
-    def _interface(self) -> None:
-        interface = read_interface(self._block(), ">" if self._walker.big else "<", self._file_id)
-        self._walker.add_interface(interface, self._register(interface))
-
-    def _block(self) -> bytes:
-        return self._peek(min(self._walker.block_len, signals.BLOCK_HEAD_BYTES))
+    def _describe(self, signal: int) -> None:
+        """Take the section header or interface description at the walker's place."""
+        block = self._peek(min(self._walker.block_len, signals.BLOCK_HEAD_BYTES))
+        order = ">" if self._walker.big else "<"
+        if signal == signals.SIGNAL_SECTION:
+            self.file.comments += read_section(block, order, self._name, self._base + self._pos)
+            self._walker.begin_section()
+        else:
+            interface = read_interface(block, order, self._file_id)
+            self._walker.add_interface(interface, self._register(interface))
 
     def _peek(self, size: int) -> bytes:
         return bytes(self._batch.buffer[self._pos : min(self._pos + size, self._end)])
-
-    def _settle(self, batch: PacketBatch) -> None:
-        """Go on in another batch's buffer: the unread bytes move there."""
-        if batch is self._batch:
-            return
-        left = self._end - self._pos
-        batch.data_len = 0
-        batch.resize(left)
-        batch.buffer[:left] = self._batch.buffer[self._pos : self._end]
-        self._base += self._pos
-        self._batch, self._pos, self._end = batch, 0, left
 
     def _have(self, need: int) -> bool:
         """Read until ``need`` unread bytes are there; False when the file ends before. Rows of the batch lose their bytes."""
@@ -161,59 +187,53 @@ class Source:
             self._read()
         return self._end - self._pos >= need
 
-    def _read(self) -> None:
+    def _read(self, most: int = BUFFER_BYTES) -> None:
         """Move the unread bytes to the front and read behind them, once."""
         buffer, left = self._batch.buffer, self._end - self._pos
         if self._pos:
             buffer[:left] = buffer[self._pos : self._end].copy()
             self._base += self._pos
             self._pos, self._end = 0, left
-        room = memoryview(buffer)[left : len(buffer) - SCRATCH_BYTES]
-        count = self._input.readinto(room)
+        room = memoryview(buffer)[left : len(buffer) - SCRATCH_BYTES][:most]
+        if self._ended:
+            return
+        try:
+            count = self._input.readinto(room)
+        except CaptureError as error:
+            # The frames that are in the buffer come first.
+            self._error, count = error, 0
         self._ended = count == 0
         self._end += count
         self.file.bytes += count
 
     def _finish(self) -> None:
-        """The bytes are over: what is left of them, or what is missing, is the file's anomaly."""
-        left = self._end - self._pos
-        if left or self._walker.skip:
-            self._note(
-                "truncated-record",
-                self._base + self._pos,
-                f"the end of the file after {left} bytes of a record",
-                f"at least {self._walker.need} bytes" if left else f"{self._walker.skip} more bytes of a block",
-            )
+        """The bytes are over: why, or what is left of them, or what is missing, is the file's anomaly."""
+        if self._error is not None:
+            raise self._error
+        left, missing = self._end - self._pos, self._walker.skip
+        name, found, expected = self._input.anomaly
+        if name:
+            self._note(name, None, found, expected)
+        if (left or missing) and name != "truncated-compression":
+            expected = f"{missing} more bytes of a block" if missing else f"{self._walker.need} or more"
+            self._note("truncated-record", self._base + self._pos, f"the end of the file after {left} bytes of a record", expected)
         self._pos = self._end
         self._walker.skip = 0
 
-    def _note(self, anomaly: str, offset: int, found: str, expected: str) -> None:
+    def _note(self, anomaly: str, offset: int | None, found: str, expected: str) -> None:
         """Count an anomaly of the file and warn of it, or raise in a strict run."""
+        error = CaptureError(self._name, offset, found, expected, "Without --strict the frames before it are used.")
         if self._strict:
-            raise CaptureError(self._name, offset, found, expected, "Leave out --strict to audit the frames before it.")
+            raise error
         self.file.anomalies[anomaly] = self.file.anomalies.get(anomaly, 0) + 1
-        self.warnings.append(
-            f"{self._name}: offset {offset}: found {found}; expected {expected}. The {self._walker.frames} frames before it are used."
-        )
+        place = self._name if offset is None else f"{self._name}: offset {offset}"
+        self.warnings.append(f"{place}: found {found}; expected {expected}. The {self._walker.frames} frames before it are used.")
 
-    def _not_a_capture(self, head: bytes) -> CaptureError:
-        if not head:
-            return CaptureError(self._name, 0, "an empty file", "pcap or pcapng", "The capture was never written: record it again.")
-        if head.isascii() and head.decode("ascii").replace("\n", "").replace("\r", "").replace("\t", "").isprintable():
-            return CaptureError(
-                self._name,
-                0,
-                f"text ({head[:12].decode('ascii')!r}…)",
-                "pcap or pcapng",
-                "Give the capture itself: tcpdump -w FILE writes one.",
-            )
-        return CaptureError(
-            self._name,
-            0,
-            f"the bytes {head[:8].hex(' ')}",
-            "pcap or pcapng",
-            "The file is of another kind, or its beginning is damaged: see file(1).",
-        )
+    def _not_a_capture(self) -> NotACaptureError:
+        found, advice = describe(self._peek(_LOOK_BYTES))
+        if self.file.compressed:
+            found = f"{found}, compressed with {self.file.compressed}"
+        return NotACaptureError(self._name, 0, found, "pcap or pcapng", advice)
 
     def _fault(self) -> CaptureError:
         """The walker's complaint as an error."""

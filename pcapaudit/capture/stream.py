@@ -6,8 +6,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from pcapaudit.capture.inputs import Input, open_input
+from pcapaudit.capture.merge import Lane, Merge, Planned
+from pcapaudit.capture.paths import Candidate, expand
 from pcapaudit.capture.pcapng import Interface
-from pcapaudit.capture.source import CaptureFile, Source
+from pcapaudit.capture.reorder import Reorder
+from pcapaudit.capture.source import CaptureFile, NotACaptureError, Source
 from pcapaudit.core.columns import PacketBatch
 from pcapaudit.core.errors import CaptureError
 
@@ -18,10 +21,10 @@ _MOST = 1 << 16
 
 
 class Stream:
-    """The frames of some captures, in order. Made by ``open_stream``."""
+    """The frames of some captures, in time order. Made by ``open_stream``."""
 
-    def __init__(self, paths: Sequence[str], *, strict: bool = False) -> None:
-        #: The files, in the order of reading; the column file_id counts in it.
+    def __init__(self, words: Sequence[str], *, strict: bool = False, reorder_ns: int = 0) -> None:
+        #: The files, in the order in which they were named; the column file_id counts in it.
         self.files: list[CaptureFile] = []
         #: The interfaces met so far; the column if_id counts in it.
         self.interfaces: list[Interface] = []
@@ -29,17 +32,23 @@ class Stream:
         self.warnings: list[str] = []
         #: Frames read so far.
         self.frames = 0
+        self._strict = strict
+        #: One for each file, closed ones too: they know the sizes.
         self._inputs: list[Input] = []
-        self._sources: list[Source] = []
+        planned: list[Planned] = []
         try:
-            for number, path in enumerate(paths):
-                self._inputs.append(open_input(path))
-                self._sources.append(Source(self._inputs[-1], number, self._register, strict=strict))
-                self._sources[-1].warnings = self.warnings
-                self.files.append(self._sources[-1].file)
+            candidates = expand(words, self.warnings)
+            for each in candidates:
+                self._plan(each, planned, alone=len(candidates) == 1)
+            if not planned:
+                raise CaptureError(words[0], None, "no capture", "one at least", "None of the files is pcap or pcapng.")
         except BaseException:
             self.close()
             raise
+        self._merge = Merge(planned)
+        self._read = self._merge.read_into
+        if reorder_ns > 0:
+            self._read = Reorder(self._merge.read_into, reorder_ns, self.warnings.append).read_into
 
     @property
     def bytes_read(self) -> int:
@@ -56,20 +65,63 @@ class Stream:
         """Replace the rows of ``batch`` with the next frames of the stream: the capture columns, count, first_frame, data and data_len.
 
         False at the end, ``batch.count`` is 0 then. Raises CaptureError; every whole frame before the fault was handed out then.
+        A batch in which frames of several files meet holds their bytes in another order than its rows.
         """
-        while self._sources:
-            batch.first_frame = self.frames + 1
-            if self._sources[0].fill(batch):
-                self.frames += batch.count
-                return True
-            self._sources.pop(0).close()
-        batch.count = 0
-        return False
+        batch.first_frame = self.frames + 1
+        found = self._read(batch)
+        self.frames += batch.count
+        return found
 
     def close(self) -> None:
         """Close the files. The lists and numbers stay."""
         for each in self._inputs:
             each.close()
+
+    def _plan(self, candidate: Candidate, planned: list[Planned], *, alone: bool) -> None:
+        """Look at a file's header and first frame, and note when it is its turn."""
+        file_id = len(self.files)
+        if file_id == _MOST:
+            raise CaptureError(candidate.path, None, f"more than {_MOST} captures", "fewer", "Audit them in parts.")
+        source = open_input(candidate.path)
+        self._inputs.append(source)
+        try:
+            planned.append(self._wait(source, file_id, alone=alone) if alone or source.live else self._probe(source, file_id))
+        except NotACaptureError as error:
+            if not candidate.found:
+                raise
+            self._inputs.pop().close()
+            self.warnings.append(f"{candidate.path}: found {error.found}: passed over.")
+
+    def _wait(self, source: Input, file_id: int, *, alone: bool) -> Planned:
+        """A file that stays open until its turn: the only one, or a pipe, whose first frames are kept."""
+        lane = self._lane(source, file_id)
+        self.files.append(lane.source.file)
+        first_ns = int(lane.due[0]) if not alone and lane.fill() else None
+        return Planned(first_ns, lambda: lane)
+
+    def _probe(self, source: Input, file_id: int) -> Planned:
+        """A file that is closed until its turn."""
+        probe, batch = Source(source, file_id, lambda _: 0), PacketBatch()
+        try:
+            first_ns = int(batch.arrays["ts_ns"][0]) if probe.fill(batch, ahead=False) else None
+        except CaptureError:
+            # It is met again when the file is read.
+            first_ns = None
+        source.close()
+        source.bytes_read = 0
+        self.files.append(CaptureFile(source.path, probe.file.format, source.compressed))
+        return Planned(first_ns, lambda: self._reopen(source.path, file_id))
+
+    def _reopen(self, path: str, file_id: int) -> Lane:
+        self._inputs[file_id] = open_input(path)
+        lane = self._lane(self._inputs[file_id], file_id)
+        self.files[file_id] = lane.source.file
+        return lane
+
+    def _lane(self, source: Input, file_id: int) -> Lane:
+        opened = Source(source, file_id, self._register, strict=self._strict)
+        opened.warnings = self.warnings
+        return Lane(opened)
 
     def _register(self, interface: Interface) -> int:
         if len(self.interfaces) == _MOST:
@@ -80,12 +132,13 @@ class Stream:
 
 
 @contextmanager
-def open_stream(paths: Sequence[str], strict: bool = False, reorder_ns: int = 0) -> Iterator[Stream]:  # noqa: ARG001
+def open_stream(paths: Sequence[str], strict: bool = False, reorder_ns: int = 0) -> Iterator[Stream]:
     """The captures as one stream, closed at the end of the block. Raises CaptureError.
 
-    ``paths``: files, ``-`` for standard input; ``strict``: a file that is cut off is an error.
+    ``paths``: files, folders, patterns, ``-`` for standard input; ``strict``: a file that is cut off or otherwise odd is an error;
+    ``reorder_ns``: frames are sorted within this many nanoseconds.
     """
-    stream = Stream(paths, strict=strict)
+    stream = Stream(paths, strict=strict, reorder_ns=reorder_ns)
     try:
         yield stream
     finally:
