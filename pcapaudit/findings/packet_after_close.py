@@ -86,7 +86,7 @@ _KINDS = {
     IN_FLIGHT: _Kind(
         "in-flight",
         Severity.INFO,
-        "packets that were on the way while it was reset",
+        "packets that were on the way",
         "RFC 9293 section 3.5.3",
         "What an aborted transfer leaves on the line. Harmless.",
     ),
@@ -121,7 +121,8 @@ class PacketAfterClose:
     ## What it does
     Remembers how and with which sequence numbers connections ended (FIN from both sides, or a RST), and tells apart what comes on
     their five-tuple afterwards without a new SYN: *new-data*, *late-retransmission* of data sent before, *stale-fin*, *stale-rst*,
-    *in-flight* packets in the seconds after a RST, *old-ack*. The usual repetition of the last FIN and ACK in TIME_WAIT is not reported.
+    *in-flight* packets in the seconds after a RST when there is data among them, *old-ack*. The usual repetition of the last FIN and
+    ACK in TIME_WAIT is not reported.
 
     ## Why it matters
     Firewalls log all of these as "invalid" or "default deny", most of them are harmless, and one is not: new data after the end
@@ -179,7 +180,7 @@ class PacketAfterClose:
         """One a connection and kind, or one for the kind when there are many connections."""
         found: list[Violation] = []
         for kind in _KINDS:
-            groups = [(flow, group) for (flow, each), group in self._groups.items() if each == kind]
+            groups = [(flow, group) for (flow, each), group in self._groups.items() if each == kind and (group.bytes or kind != IN_FLIGHT)]
             if len(groups) <= SINGLE_FLOWS:
                 found += [_single(kind, flow, group) for flow, group in groups]
             else:
@@ -279,8 +280,8 @@ def _single(number: int, flow: int, group: _Group) -> Violation:
     return _violation(
         kind,
         (flow, group),
-        f"{first['source']} sent {first['destination']} {kind.what} {_seconds(first['seconds_after'])} after the connection had ended with "
-        f"{first['closed_by']} in frame {first['closed_frame']}: {amount}{size}{fate}.",
+        f"{first['source']} sent {first['destination']} {kind.what}, {_seconds(first['seconds_after'])} after the connection had "
+        f"ended with {first['closed_by']} in frame {first['closed_frame']}: {amount}{size}{fate}.",
         {"kind": kind.name, **first, "bytes": group.bytes, "accepted": group.accepted, "latest_seconds_after": group.latest_ns / 1e9},
     )
 

@@ -92,12 +92,13 @@ _WANTED[list(_CHECKS)] = True
 class _Group:
     """Packets of one flow and direction that failed one check."""
 
-    __slots__ = ("accepted", "count", "farthest", "first", "later", "reason", "rule")
+    __slots__ = ("accepted", "count", "farthest", "first", "later", "reason", "resets", "rule")
 
     def __init__(self) -> None:
         self.count = 0
         self.accepted = 0
         self.farthest = 0
+        self.resets = 0
         self.reason = 0
         self.rule = 0
         #: The first packet: frame, last frame, ends, numbers.
@@ -182,11 +183,15 @@ class TcpOutOfWindow:
             return
         first = int(rows[0])
         if not group.count:
-            group.reason, group.rule = key[1], int(view["rule"][first])
+            group.reason = key[1]
             group.first = _numbers(view, first)
             self._flows.setdefault(key[0], []).append(group)
         group.count += len(rows)
         group.accepted += int(np.count_nonzero(view["verdict"][rows] == consts.VERDICT_ACCEPT))
+        group.resets += int(np.count_nonzero(view["tcp_flags"][rows] & consts.TCP_RST))
+        refused = rows[view.refused[rows]]
+        if len(refused) and not group.rule:
+            group.rule = int(view["rule"][refused[0]])
         group.farthest = max(group.farthest, int(_distances(view, rows, _CHECKS[key[1]].bound).max()))
         group.first["last_frame"] = view.frame(int(rows[-1]))
 
@@ -229,6 +234,7 @@ def _fate(group: _Group) -> str:
 
 def _single(flow: int, group: _Group) -> Violation:
     check, first = _CHECKS[group.reason], group.first
+    resets = f", {group.resets} of {group.count} packets a RST" if group.resets and group.reason != consts.REASON_TCP_RST_SEQ else ""
     low, high, seen = first["bound_low"], first["bound_high"], first["seen"]
     return Violation(
         code=TcpOutOfWindow.code,
@@ -239,7 +245,7 @@ def _single(flow: int, group: _Group) -> Violation:
         count=group.count,
         message=(
             f"{first['source']} sent {first['destination']} {check.did}: {seen} where {low} to {high} is acceptable"
-            f"{f', {group.farthest} off at most' if group.count > 1 else f', {group.farthest} off'}; {_fate(group)}"
+            f"{f', {group.farthest} off at most' if group.count > 1 else f', {group.farthest} off'}{resets}; {_fate(group)}"
             f"{f'; {group.later}' if group.later else ''}."
         ),
         evidence={

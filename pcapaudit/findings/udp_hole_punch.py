@@ -112,6 +112,10 @@ class UdpHolePunch:
         self._ended = Recent(MEMORY_BITS, [("first_frame", "u8")])
         self._sockets: Groups[_Endpoint, _Socket] = Groups(MAX_SOCKETS, lambda: _Socket(set(), []))
         self._introducers: dict[tuple[str, str], tuple[str, int]] = {}
+        #: Flow row, key and evidence bits of flows that may be paths.
+        self._candidates: list[tuple[Any, Any, int]] = []
+        #: Sockets and the hosts of which they asked a service.
+        self._served = Recent(MEMORY_BITS, [("flow", "u4")])
         self._paths: list[_Path] = []
         self._missed = 0
         self._start_ns = -1
@@ -143,6 +147,9 @@ class UdpHolePunch:
     def on_flows(self, rows: Any) -> None:
         """Judge the UDP flows that have ended."""
         udp = (rows["proto"] == consts.PROTO_UDP) & (rows["blocked"] == 0)
+        served = np.flatnonzero(udp & (rows["dport"] < LOWEST_PORT))
+        if len(served):
+            self._served.put(_socket_keys(rows, served), flow=rows["flow"][served])
         found = np.flatnonzero(udp & (np.minimum(rows["sport"], rows["dport"]) >= LOWEST_PORT))
         if not len(found):
             return
@@ -155,10 +162,15 @@ class UdpHolePunch:
         told = ((bits & _BOTH_ASKED) == _BOTH_ASKED) | ((bits & _INTRODUCED) != 0)
         local = self._scene.inside[rows["iif"][found]] & self._scene.outside[rows["oif"][found]]
         for at in np.flatnonzero(local & twoway & (told | (rows["blocked_before"][found] > 0))).tolist():
-            self._judge(rows[found[at]], int(bits[at]), int(self._earliest(keys[at : at + 1])))
+            if len(self._candidates) >= MAX_PATHS:
+                self._missed += 1
+            else:
+                self._candidates.append((rows[found[at]].copy(), keys[at : at + 1], int(bits[at])))
 
     def on_end(self) -> None:
-        """Nothing is held back."""
+        """Judge the candidates, now that all flows between their hosts are known."""
+        for row, key, bits in self._candidates:
+            self._judge(row, bits, self._earliest(key))
 
     def violations(self) -> Sequence[Violation]:
         """One a path, or one for all when there are many."""
@@ -215,6 +227,10 @@ class UdpHolePunch:
         places, known = self._ended.find(key)
         return int(self._ended.places["first_frame"][places[0]]) if known[0] else 0
 
+    def _has_asked(self, row: Any) -> bool:
+        """Whether the socket had asked a service of the same host, which then answers from another port, as TFTP does."""
+        return bool(self._served.find(_socket_keys(row[None], np.zeros(1, np.intp)))[1][0])
+
     def _judge(self, row: Any, bits: int, earliest: int) -> None:
         """Decide whether a flow is a punched path."""
         l3 = int(row["l3"])
@@ -222,13 +238,10 @@ class UdpHolePunch:
         local, peer = endpoint_text(local_host, int(row["sport"])), endpoint_text(peer_host, int(row["dport"]))
         refused = int(row["blocked_before"])
         # The refused packets of a path that was open before are late ones, not knocks.
-        crossed = refused > 0 and not 0 < earliest < int(row["first_blocked_frame"])
+        crossed = refused > 0 and not 0 < earliest < int(row["first_blocked_frame"]) and not self._has_asked(row)
         asked = bits & _BOTH_ASKED == _BOTH_ASKED
         introducer = self._introducers.get((local, peer))
         if not (crossed or asked or introducer):
-            return
-        if len(self._paths) >= MAX_PATHS:
-            self._missed += 1
             return
         socket = self._sockets.get((int(row["src_hi"]), int(row["src_lo"]), int(row["sport"])))
         evidence = {
@@ -252,6 +265,12 @@ class UdpHolePunch:
         doubt = "the capture may have begun in the middle of it" if early and not (asked or introducer) else ""
         order = str(evidence["order"])
         self._paths.append(_Path(int(row["flow"]), int(row["first_frame"]), int(row["last_frame"]), local, peer, order, evidence, doubt))
+
+
+def _socket_keys(rows: Any, at: Any) -> Any:
+    """Keys of the original sender's socket and the host it sends to, whatever the port there."""
+    columns = {name: rows[name] for name in ("src_hi", "src_lo", "sport", "dst_hi", "dst_lo", "proto")}
+    return tuple_keys({**columns, "dport": np.zeros(len(rows), np.uint16)}, at)[0]
 
 
 def _endpoint(view: View, row: int, end: str) -> _Endpoint:

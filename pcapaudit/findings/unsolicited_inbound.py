@@ -20,8 +20,10 @@ __all__ = ["UnsolicitedInbound"]
 #: Sources remembered apart.
 MAX_SOURCES = 2048
 #: Sources of one batch that are told apart; when there are more, that is a flood, and only the busiest of it are.
-MAX_SOURCES_A_BATCH = 64
+MAX_SOURCES_A_BATCH = 256
 BUSIEST_OF_A_FLOOD = 8
+#: Refused attempts remembered: what comes later in the same blocked flow goes on with the attempt.
+RECENT_FLOWS = 0x10000
 #: Ports and hosts that all sources together may fill.
 MAX_VALUES = 200_000
 #: Sources of one kind that get a finding each; more become one finding.
@@ -154,6 +156,8 @@ class UnsolicitedInbound:
         self._pool = Pool(MAX_VALUES)
         #: By source address and kind.
         self._groups: Groups[tuple[str, int], _Group] = Groups(MAX_SOURCES, lambda: _Group(self._pool))
+        #: By the lower bits of a flow's number: the flow whose first packet was an attempt.
+        self._attempts = np.zeros(RECENT_FLOWS, np.uint32)
         #: Kind → packets of sources that are too many to be told apart.
         self._scattered = {kind: _Group(self._pool) for kind in _KINDS}
 
@@ -168,7 +172,7 @@ class UnsolicitedInbound:
         if not len(rows):
             return
         view.claimed[rows] = True
-        kinds = _kinds(view, rows)
+        kinds = self._joined_to_attempts(view["flow"][rows], _kinds(view, rows))
         high, low = view["src_hi"][rows], view["src_lo"][rows]
         parts, rest = split((high * np.uint64(0x9E3779B97F4A7C15) ^ low) * np.uint64(8) + kinds, MAX_SOURCES_A_BATCH, BUSIEST_OF_A_FLOOD)
         for at in parts:
@@ -204,6 +208,16 @@ class UnsolicitedInbound:
             else:
                 found.append(_merged(kind, groups, scattered))
         return found
+
+    def _joined_to_attempts(self, flows: Any, kinds: Any) -> Any:
+        """Kinds, where the later packets of a refused attempt, whose peers did talk where the capture was made, are attempts too."""
+        opening = flows[kinds == ATTEMPT]
+        self._attempts[opening % RECENT_FLOWS] = opening
+        later = (kinds != ATTEMPT) & (flows != 0)
+        if later.any():
+            later &= self._attempts[flows % RECENT_FLOWS] == flows
+            kinds[later] = ATTEMPT
+        return kinds
 
     def _is_explained(self, source: str, group: _Group) -> bool:
         """Whether another detector has found, at the end, what these packets were."""
@@ -339,7 +353,7 @@ def _merged(number: int, groups: list[tuple[str, _Group]], scattered: _Group) ->
     every = [group for _, group in groups] + ([scattered] if scattered.count else [])
     total = _sum(every, Pool(MAX_VALUES))
     busiest = sorted(groups, key=lambda item: (-item[1].count, item[0]))[:5]
-    sources = f"more than {len(groups)}" if scattered.count else str(len(groups))
+    sources = f"More than {len(groups)} hosts" if groups and scattered.count else f"{len(groups) or 'Many'} hosts"
     top = f", most of them from {busiest[0][0]} ({busiest[0][1].count})" if busiest else ""
     evidence = {
         **_evidence(kind, total),
@@ -347,7 +361,7 @@ def _merged(number: int, groups: list[tuple[str, _Group]], scattered: _Group) ->
         "busiest": {source: group.count for source, group in busiest},
         "not_told_apart": scattered.count,
     }
-    return _violation(kind, total, f"{sources} hosts {kind.did} {_reach(total)}: {_what(total)}{top}.", evidence)
+    return _violation(kind, total, f"{sources} {kind.did} {_reach(total)}: {_what(total)}{top}.", evidence)
 
 
 def _violation(kind: _Kind, group: _Group, message: str, evidence: dict[str, Any]) -> Violation:

@@ -114,6 +114,12 @@ def test_other_flows(changes):
     )
 
 
+def test_answers_from_another_port_are_no_knocks():
+    """TFTP: the server answers from a port of its own."""
+    asked = {**FLOW, "flow": 1, "dport": 69, "packets": (1, 0)}
+    assert not found(UdpHolePunch, packets(OUT), flows=flow_rows({**FLOW, **LATE, "blocked_before": 2, "first_blocked_frame": 4}, asked))
+
+
 def test_many_paths_become_one_finding():
     """A telephone system's calls."""
     flows = [{**FLOW, **LATE, "sport": 2000 + i, "blocked_before": 1, "first_blocked_frame": 4, "first_frame": 9 + i} for i in range(1100)]
@@ -132,5 +138,6 @@ def test_refused_knocks_are_explained():
     scene = Scene(context())
     detector = UdpHolePunch(scene)
     detector.on_flows(flow_rows({**FLOW, "blocked_before": 2, "first_blocked_frame": 4}))
+    detector.on_end()
     detector.violations()
     assert scene.explained[PEER, HOST] == 2

@@ -115,10 +115,12 @@ def test_single_attempt_in_words():
 def test_many_sources_become_one_finding():
     """A flood of sources: counted all, told apart only as far as there is room."""
     count = MAX_SOURCES_A_BATCH + 36
-    rows = [{**REFUSED, "src": f"198.51.100.{host}"} for host in range(1, count + 1)] + [{**REFUSED, "src": "198.51.100.9"}] * 3
+    rows = [{**REFUSED, "src": f"198.51.{100 + host // 250}.{host % 250}"} for host in range(1, count + 1)] + [
+        {**REFUSED, "src": "198.51.100.9"}
+    ] * 3
     violation = only(found(UnsolicitedInbound, packets(*rows)))
     assert violation.count == count + 3
-    assert violation.message.startswith(f"more than {BUSIEST_OF_A_FLOOD} hosts tried to open connections to 192.168.10.20, port 22: ")
+    assert violation.message.startswith(f"More than {BUSIEST_OF_A_FLOOD} hosts tried to open connections to 192.168.10.20, port 22: ")
     assert violation.message.endswith("most of them from 198.51.100.9 (4).")
     assert violation.evidence["not_told_apart"] == count - BUSIEST_OF_A_FLOOD
 
@@ -128,3 +130,20 @@ def test_four_sources_become_one_finding():
     rows = [{**REFUSED, "src": f"198.51.100.{host}"} for host in range(1, 5)]
     assert only(found(UnsolicitedInbound, packets(*rows))).evidence["sources"] == 4
     assert len(found(UnsolicitedInbound, packets(*rows[:3]))) == 3
+
+
+def test_many_sources_of_another_kind():
+    """Where none is told apart, no number is given."""
+    rows = [{**REFUSED, "src": f"198.51.{100 + host // 250}.{host % 250}"} for host in range(1, MAX_SOURCES_A_BATCH + 10)]
+    kinds = {
+        each.evidence["kind"]: each
+        for each in found(UnsolicitedInbound, packets(*rows, {**REFUSED, "tcp_flags": consts.TCP_ACK, "flow": 0}))
+    }
+    assert kinds["stale-flow"].message.startswith("Many hosts sent mid-stream TCP packets to 192.168.10.20, port 22: 1 packet (tcp)")
+
+
+def test_later_packets_of_an_attempt_belong_to_it():
+    """Where the capture was made, the attempt was let through."""
+    ack, rst = ({**REFUSED, "tcp_flags": flags, "ct_state": consts.CT_INVALID} for flags in (consts.TCP_ACK, consts.TCP_RST))
+    violation = only(found(UnsolicitedInbound, packets(REFUSED, ack), packets(ack, rst, first_frame=3)))
+    assert (violation.evidence["kind"], violation.count) == ("attempt", 4)
