@@ -21,7 +21,7 @@ from pcapaudit.capture.stream import open_stream
 from pcapaudit.conntrack.config import ConntrackConfig
 from pcapaudit.core.columns import PacketBatch
 from pcapaudit.replay.consumer import Context
-from pcapaudit.replay.run import Replay
+from pcapaudit.replay.run import Engine, Source
 from pcapaudit.replay.topology import Topology
 from pcapaudit.rules import compile_ruleset, parse_ruleset
 from pcapaudit.wire.decode import Decoder
@@ -72,15 +72,16 @@ def _engine(stream, stage: str) -> Callable[[dict], bool]:
     ruleset = parse_ruleset(path.read_text() if path else NO_RULES, path.name if path else "no-rules.nft")
     topology = Topology.from_options()
     program = compile_ruleset(ruleset, topology.interfaces, assumed=topology.assumed)
-    replay = Replay(Context(stream, ruleset, program, topology, ConntrackConfig()), seed=1)
+    source = Source(stream)
+    engine = Engine(Context(stream, ruleset, program, topology, ConntrackConfig()), source, seed=1)
 
     def step(result: dict) -> bool:
-        if replay.read():
-            replay.judge(())
+        if source.read():
+            engine.judge(())
             if stage == "memory":
-                _note_memory(result, replay.tracker.live)
+                _note_memory(result, engine.tracker.live)
             return True
-        result["flows"] = replay.finish(()).flows
+        result["flows"] = engine.finish(()).flows
         return False
 
     return step

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import secrets
 import sys
 import time
 from collections.abc import Sequence
@@ -59,7 +60,8 @@ def _replay(context: Context, engine: EngineOptions, files: RunFiles | None, opt
     detectors = make_detectors(context)
     consumers: list[Consumer] = [counts, *detectors, *(files.consumers if files else ())]
     with RunProgress(context.stream, wanted=options.progress and not options.quiet) as progress:
-        totals = run(context, consumers, seed=engine.seed, progress=progress)
+        seed = secrets.randbits(63) if engine.seed is None else engine.seed
+        totals = run(context, consumers, seed, progress)
     violations = [each for detector in detectors for each in detector.violations()]
     return Results(context, engine.rules or DEFAULT_RULES, totals, counts, sorted(violations, key=_rank))
 

@@ -1,0 +1,180 @@
+"""What can be set about conntrack: time-outs and switches, with Linux's defaults.
+
+Names: ``tcp.established`` (ours, in options and profiles) and ``nf_conntrack_tcp_timeout_established`` (Linux's sysctl) are the same timer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from pcapaudit.conntrack.layout import TIMERS
+from pcapaudit.core.errors import ConfigError
+
+__all__ = ["DEFAULT_TIMEOUTS", "SWITCHES", "ConntrackConfig", "Timer", "parse_duration_ns"]
+
+_NS = 1_000_000_000
+_MINUTE, _HOUR, _DAY = 60, 3600, 86400
+
+
+@dataclass(frozen=True, slots=True)
+class Timer:
+    """One time-out."""
+
+    #: Place in the list that the compiled tracker reads.
+    number: int
+    #: Name in options and profiles.
+    name: str
+    #: Linux's name below net.netfilter; empty where Linux has none.
+    sysctl: str
+    #: Linux's default.
+    seconds: int
+
+
+#: Every timer: nf_conntrack_proto_*.c, "nf_frag_low/high time" of the reassembly (net/ipv4/ip_fragment.c, netfilter/nf_conntrack_reasm.c).
+_TIMERS = (
+    Timer(1, "tcp.syn_sent", "nf_conntrack_tcp_timeout_syn_sent", 2 * _MINUTE),
+    Timer(2, "tcp.syn_recv", "nf_conntrack_tcp_timeout_syn_recv", _MINUTE),
+    Timer(3, "tcp.established", "nf_conntrack_tcp_timeout_established", 5 * _DAY),
+    Timer(4, "tcp.fin_wait", "nf_conntrack_tcp_timeout_fin_wait", 2 * _MINUTE),
+    Timer(5, "tcp.close_wait", "nf_conntrack_tcp_timeout_close_wait", _MINUTE),
+    Timer(6, "tcp.last_ack", "nf_conntrack_tcp_timeout_last_ack", 30),
+    Timer(7, "tcp.time_wait", "nf_conntrack_tcp_timeout_time_wait", 2 * _MINUTE),
+    Timer(8, "tcp.close", "nf_conntrack_tcp_timeout_close", 10),
+    Timer(9, "tcp.syn_sent2", "", 2 * _MINUTE),
+    Timer(10, "tcp.max_retrans", "nf_conntrack_tcp_timeout_max_retrans", 5 * _MINUTE),
+    Timer(11, "tcp.unacknowledged", "nf_conntrack_tcp_timeout_unacknowledged", 5 * _MINUTE),
+    Timer(12, "udp.unreplied", "nf_conntrack_udp_timeout", 30),
+    Timer(13, "udp.stream", "nf_conntrack_udp_timeout_stream", 2 * _MINUTE),
+    Timer(14, "icmp", "nf_conntrack_icmp_timeout", 30),
+    Timer(15, "icmpv6", "nf_conntrack_icmpv6_timeout", 30),
+    Timer(16, "generic", "nf_conntrack_generic_timeout", 10 * _MINUTE),
+    Timer(17, "gre.unreplied", "nf_conntrack_gre_timeout", 30),
+    Timer(18, "gre.stream", "nf_conntrack_gre_timeout_stream", 3 * _MINUTE),
+    Timer(19, "sctp.closed", "nf_conntrack_sctp_timeout_closed", 10),
+    Timer(20, "sctp.cookie_wait", "nf_conntrack_sctp_timeout_cookie_wait", 3),
+    Timer(21, "sctp.cookie_echoed", "nf_conntrack_sctp_timeout_cookie_echoed", 3),
+    Timer(22, "sctp.established", "nf_conntrack_sctp_timeout_established", 210),
+    Timer(23, "sctp.shutdown_sent", "nf_conntrack_sctp_timeout_shutdown_sent", 3),
+    Timer(24, "sctp.shutdown_recd", "nf_conntrack_sctp_timeout_shutdown_recd", 3),
+    Timer(25, "sctp.shutdown_ack_sent", "nf_conntrack_sctp_timeout_shutdown_ack_sent", 3),
+    Timer(26, "sctp.heartbeat_sent", "nf_conntrack_sctp_timeout_heartbeat_sent", 30),
+    Timer(28, "dccp.request", "nf_conntrack_dccp_timeout_request", 4 * _MINUTE),
+    Timer(29, "dccp.respond", "nf_conntrack_dccp_timeout_respond", 8 * _MINUTE),
+    Timer(30, "dccp.partopen", "nf_conntrack_dccp_timeout_partopen", 8 * _MINUTE),
+    Timer(31, "dccp.open", "nf_conntrack_dccp_timeout_open", 12 * _HOUR),
+    Timer(32, "dccp.closereq", "nf_conntrack_dccp_timeout_closereq", 64),
+    Timer(33, "dccp.closing", "nf_conntrack_dccp_timeout_closing", 64),
+    Timer(34, "dccp.timewait", "nf_conntrack_dccp_timeout_timewait", 4 * _MINUTE),
+    Timer(35, "fragment.ipv4", "", 30),
+    Timer(36, "fragment.ipv6", "nf_conntrack_frag6_timeout", 60),
+)
+_BY_NAME = {timer.name: timer for timer in _TIMERS}
+_BY_SYSCTL = {timer.sysctl: timer for timer in _TIMERS if timer.sysctl}
+
+#: Timer name → Linux's default in seconds.
+DEFAULT_TIMEOUTS: Mapping[str, int] = {timer.name: timer.seconds for timer in _TIMERS}
+#: Switch (a field of ConntrackConfig) → smallest and largest value.
+SWITCHES: Mapping[str, tuple[int, int]] = {
+    "tcp_loose": (0, 1),
+    "tcp_be_liberal": (0, 1),
+    "tcp_ignore_invalid_rst": (0, 1),
+    "tcp_max_retrans": (0, 255),
+    "checksum": (0, 1),
+    "max": (0, (1 << 24) - 2),
+}
+#: Sysctls that change no answer about a capture: accepted, so that the output of ``sysctl -a`` can be given whole.
+_WITHOUT_EFFECT = {
+    "nf_conntrack_acct",
+    "nf_conntrack_buckets",
+    "nf_conntrack_count",
+    "nf_conntrack_events",
+    "nf_conntrack_expect_max",
+    "nf_conntrack_frag6_high_thresh",
+    "nf_conntrack_frag6_low_thresh",
+    "nf_conntrack_helper",
+    "nf_conntrack_log_invalid",
+    "nf_conntrack_timestamp",
+}
+_UNITS = {"": 1.0, "ms": 0.001, "s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+_LONGEST_SECONDS = 100 * 365 * _DAY
+
+
+@dataclass(frozen=True, slots=True)
+class ConntrackConfig:
+    """Time-outs and switches of the state engine; the defaults are Linux's."""
+
+    #: Timer name → ns, where it differs from Linux.
+    timeouts: Mapping[str, int] = field(default_factory=dict)
+    #: 1: a TCP packet from the middle of a connection may open an entry.
+    tcp_loose: int = 1
+    #: 1: only RSTs outside the window are invalid, data is not judged.
+    tcp_be_liberal: int = 0
+    #: 1: a RST below the window is let through.
+    tcp_ignore_invalid_rst: int = 0
+    #: Repetitions of a segment after which the retransmission timer holds.
+    tcp_max_retrans: int = 3
+    #: 1: packets with a wrong checksum are invalid.
+    checksum: int = 1
+    #: Most entries that the table takes; 0 for as many as the engine can hold (16 million).
+    max: int = 0
+    #: 1: an in-window RST that does not match exactly leaves ``tcp.unacknowledged`` (Linux 6.12.114 and later); 0: ``tcp.close``.
+    rst_keeps_unacknowledged: int = 1
+
+    def with_timeout(self, name: str, text: str) -> ConntrackConfig:
+        """The same with one timer changed: ``text`` is a duration such as 90, 90s, 5m, 2h, 1d. Raises ConfigError."""
+        if name not in _BY_NAME:
+            raise ConfigError(f"no time-out is called {name!r}; there are {', '.join(_BY_NAME)}")
+        return replace(self, timeouts={**self.timeouts, name: parse_duration_ns(text, name)})
+
+    def with_sysctl(self, name: str, text: str) -> ConntrackConfig:
+        """The same with one of Linux's sysctls, with or without ``net.netfilter.`` and ``nf_conntrack_``. Raises ConfigError."""
+        short = name.replace("/", ".").removeprefix("net.netfilter.").removeprefix("net.")
+        full = short if short.startswith("nf_conntrack_") else f"nf_conntrack_{short}"
+        if full in _WITHOUT_EFFECT:
+            return self
+        if full in _BY_SYSCTL:
+            return self.with_timeout(_BY_SYSCTL[full].name, text)
+        switch = full.removeprefix("nf_conntrack_")
+        if switch not in SWITCHES:
+            known = sorted({*_BY_SYSCTL, *(f"nf_conntrack_{each}" for each in SWITCHES)})
+            raise ConfigError(f"no sysctl {name!r} that conntrack reads; there are {', '.join(known)}")
+        return self.with_switch(switch, _number(text, name, *SWITCHES[switch]))
+
+    def with_switch(self, name: str, value: int) -> ConntrackConfig:
+        """The same with one of SWITCHES changed. Raises ConfigError."""
+        low, high = SWITCHES.get(name, (1, 0))
+        if not low <= value <= high:
+            raise ConfigError(f"{name} = {value}: expected a number from {low} to {high}")
+        values: dict[str, int] = {name: value}
+        return replace(self, **values)  # type: ignore[arg-type]  # SWITCHES names integer fields
+
+    def timeout_list(self) -> list[int]:
+        """Every timer in ns, by number."""
+        values = [0] * TIMERS
+        for timer in _TIMERS:
+            values[timer.number] = self.timeouts.get(timer.name, timer.seconds * _NS)
+        return values
+
+
+def parse_duration_ns(text: str, name: str = "duration") -> int:
+    """A duration in ns: a number of seconds, or parts such as ``1h30m``. Raises ConfigError."""
+    parts = re.findall(r"(\d+(?:\.\d+)?)([a-z]*)", text.strip().lower())
+    if (
+        not parts
+        or "".join(number + unit for number, unit in parts) != text.strip().lower()
+        or any(unit not in _UNITS for _, unit in parts)
+    ):
+        raise ConfigError(f"{name} = {text}: expected a duration such as 90, 90s, 5m, 2h or 1d")
+    seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
+    if seconds > _LONGEST_SECONDS:
+        raise ConfigError(f"{name} = {text}: expected at most 100 years")
+    return round(seconds * _NS)
+
+
+def _number(text: str, name: str, low: int, high: int) -> int:
+    """A whole number within bounds."""
+    if not text.strip().isdigit() or not low <= int(text) <= high:
+        raise ConfigError(f"{name} = {text}: expected a whole number from {low} to {high}")
+    return int(text)

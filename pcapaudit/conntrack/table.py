@@ -1,0 +1,199 @@
+"""The connection table: rows of fixed size in one block of memory, and an index that finds a row by its tuple. Compiled.
+
+Rows are described in ``layout.py``. The index is open addressing with linear probing: a slot holds a row's number and eight bits of
+its hash, so that almost every wrong row is passed by without being touched. Both directions of a connection have the same hash
+(``hashing.py``), and the row itself tells which of the two a packet is.
+
+The memory is reserved for the largest table and taken from the machine only as rows are used. Rows that leave go to a free list and
+are used again first. Row 0 means "none".
+"""
+
+from __future__ import annotations
+
+import mmap
+from array import array
+
+import cython
+
+if not cython.compiled:
+    from pcapaudit.conntrack.layout import (
+        KIND_FREE,
+        Q_DST_HI,
+        Q_DST_LO,
+        Q_SRC_HI,
+        Q_SRC_LO,
+        ROW_QUADS,
+        ROW_WORDS,
+        W_HASH,
+        W_PORTS,
+        W_PROTO,
+        W_STATUS,
+    )
+    from pcapaudit.core.consts import DIR_NONE, DIR_ORIGINAL, DIR_REPLY
+
+    ROW_MASK = 0xFFFFFF
+
+__all__ = ["MAX_ROWS", "Table", "reserve"]
+
+#: Rows that a slot of the index can name; row 0 is none.
+MAX_ROWS = (1 << 24) - 1
+#: Linux's MAP_NORESERVE, which the mmap module names from Python 3.13 on.
+_MAP_NORESERVE = 0x4000
+_FIRST_SLOTS = 1 << 14
+
+
+def reserve(size: int) -> mmap.mmap:
+    """Zeroed memory of ``size`` bytes, of which the machine gives only what is written to."""
+    return mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _MAP_NORESERVE)
+
+
+class Table:
+    """Rows and index. ``key_…`` hold the tuple that ``find`` looks for; the caller fills them."""
+
+    def __init__(self, rows: int = MAX_ROWS) -> None:
+        self.capacity = min(rows, MAX_ROWS)
+        self.memory = reserve((self.capacity + 1) * 4 * ROW_WORDS)
+        view = memoryview(self.memory)
+        self.w = view.cast("I")
+        self.q = view.cast("Q")
+        self.t = view.cast("q")
+        #: Highest row ever used, and first row of the free list.
+        self.top = 0
+        self.free = 0
+        #: Rows in the index.
+        self.entered = 0
+        self.slots = _FIRST_SLOTS
+        self.index = memoryview(array("I", bytes(4 * self.slots)))
+        self.key_src_hi = 0
+        self.key_src_lo = 0
+        self.key_dst_hi = 0
+        self.key_dst_lo = 0
+        #: Ports word of the packet's tuple, and of its inverse.
+        self.key_ports = 0
+        self.key_inverse = 0
+        self.key_proto = 0
+        self.key_hash = 0
+
+    # Rows -------------------------------------------------------------------------------------------------------------------------
+
+    def take(self):
+        """A row that nobody uses, not cleared; 0 when the table is full."""
+        row = self.free
+        if row:
+            self.free = self.w[row * ROW_WORDS + W_PORTS]
+            return row
+        if self.top == self.capacity:
+            return 0
+        self.top += 1
+        return self.top
+
+    def release(self, row):
+        """Give a row back; it must not be in the index."""
+        self.w[row * ROW_WORDS + W_STATUS] = KIND_FREE
+        self.w[row * ROW_WORDS + W_PORTS] = self.free
+        self.free = row
+
+    def write_key(self, row):
+        """The looked-up tuple becomes the row's original tuple."""
+        quad = row * ROW_QUADS
+        word = row * ROW_WORDS
+        self.q[quad + Q_SRC_HI] = self.key_src_hi
+        self.q[quad + Q_SRC_LO] = self.key_src_lo
+        self.q[quad + Q_DST_HI] = self.key_dst_hi
+        self.q[quad + Q_DST_LO] = self.key_dst_lo
+        self.w[word + W_PORTS] = self.key_ports
+        self.w[word + W_PROTO] = self.key_proto
+        self.w[word + W_HASH] = self.key_hash
+
+    def direction_of(self, row):
+        """How the looked-up tuple lies to the row's: DIR_ORIGINAL, DIR_REPLY, or DIR_NONE if it is another tuple."""
+        quad = row * ROW_QUADS
+        word = row * ROW_WORDS
+        if self.w[word + W_PROTO] != self.key_proto:
+            return DIR_NONE
+        if (
+            self.w[word + W_PORTS] == self.key_ports
+            and self.q[quad + Q_SRC_LO] == self.key_src_lo
+            and self.q[quad + Q_DST_LO] == self.key_dst_lo
+            and self.q[quad + Q_SRC_HI] == self.key_src_hi
+            and self.q[quad + Q_DST_HI] == self.key_dst_hi
+        ):
+            return DIR_ORIGINAL
+        if (
+            self.w[word + W_PORTS] == self.key_inverse
+            and self.q[quad + Q_SRC_LO] == self.key_dst_lo
+            and self.q[quad + Q_DST_LO] == self.key_src_lo
+            and self.q[quad + Q_SRC_HI] == self.key_dst_hi
+            and self.q[quad + Q_DST_HI] == self.key_src_hi
+        ):
+            return DIR_REPLY
+        return DIR_NONE
+
+    # Index ------------------------------------------------------------------------------------------------------------------------
+
+    def first_slot(self, number):
+        """Where the search for a hash begins."""
+        return number & (self.slots - 1)
+
+    def find_from(self, slot):
+        """The next slot from ``slot`` on whose row has the looked-up tuple in either direction; ``slots`` if there is none."""
+        tag = self.key_hash >> 24
+        while True:
+            found = self.index[slot]
+            if found == 0:
+                return self.slots
+            if found >> 24 == tag and self.direction_of(found & ROW_MASK) != DIR_NONE:
+                return slot
+            slot = (slot + 1) & (self.slots - 1)
+
+    def enter(self, row):
+        """Put a row into the index."""
+        number = self.w[row * ROW_WORDS + W_HASH]
+        slot = number & (self.slots - 1)
+        while self.index[slot]:
+            slot = (slot + 1) & (self.slots - 1)
+        self.index[slot] = row | (number >> 24) << 24
+        self.entered += 1
+
+    def remove(self, row):
+        """Take a row out of the index, and close the gap so that every other row is still found."""
+        mask = self.slots - 1
+        slot = self.w[row * ROW_WORDS + W_HASH] & mask
+        while self.index[slot] & ROW_MASK != row:
+            slot = (slot + 1) & mask
+        gap = slot
+        while True:
+            slot = (slot + 1) & mask
+            found = self.index[slot]
+            if found == 0:
+                break
+            home = self.w[(found & ROW_MASK) * ROW_WORDS + W_HASH] & mask
+            # A row may fill the gap unless its home lies behind the gap, on its way.
+            if ((slot - home) & mask) >= ((slot - gap) & mask):
+                self.index[gap] = found
+                gap = slot
+        self.index[gap] = 0
+        self.entered -= 1
+
+    def ensure(self, more: cython.uint) -> None:
+        """Make room in the index for ``more`` rows, which are then entered without the interpreter."""
+        wanted: cython.ulonglong = self.entered + more
+        slots: cython.ulonglong = self.slots
+        if wanted * 10 <= slots * 7:
+            return
+        while wanted * 10 > slots * 7:
+            slots *= 2
+        old = self.index
+        self.slots = slots
+        self.index = memoryview(array("I", bytes(4 * slots)))
+        self.entered = 0
+        self._enter_all(old)
+
+    def _enter_all(self, old):
+        """Enter the rows of an earlier index."""
+        i = 0
+        count = len(old)
+        while i < count:
+            if old[i]:
+                self.enter(old[i] & ROW_MASK)
+            i += 1

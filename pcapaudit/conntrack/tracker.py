@@ -1,0 +1,734 @@
+"""Assigns every packet to a connection, as Linux nf_conntrack does, and keeps the connections. Compiled.
+
+A packet takes two steps. ``track`` finds its connection, or makes an *unconfirmed* one that nobody else can find; it says what the rules
+see (ct state, direction) and changes the connection. When the rules have spoken, ``commit`` puts an unconfirmed connection into the table
+or throws it away: a packet that was not let through leaves no entry.
+
+So that a flow that is refused can be told as one flow, such packets leave a *blocked record* instead: a row of its own kind that no
+packet is ever judged by. There is a fixed number of them; the oldest goes first.
+
+Connections that end (time-out, replaced by a new one, evicted) go to the ``ended`` queue. Their rows are used again only when the
+queue's reader calls ``recycle``.
+"""
+
+from __future__ import annotations
+
+from array import array
+from typing import Any
+
+import cython
+
+from pcapaudit.conntrack.config import ConntrackConfig
+from pcapaudit.conntrack.table import MAX_ROWS, Table
+from pcapaudit.conntrack.tcp import Tcp
+from pcapaudit.wire.quote import Quote
+
+if not cython.compiled:
+    from pcapaudit.conntrack.hashing import endpoint_hash, pair_hash
+    from pcapaudit.conntrack.layout import (
+        KIND_BLOCKED,
+        KIND_CONNECTION,
+        Q_EXPIRES,
+        Q_STREAM,
+        ROW_QUADS,
+        ROW_WORDS,
+        TIMER_GENERIC,
+        TIMER_GRE,
+        TIMER_GRE_STREAM,
+        TIMER_ICMP,
+        TIMER_ICMPV6,
+        TIMER_UDP,
+        TIMER_UDP_STREAM,
+        TO_DROP,
+        TO_RULES,
+        TO_SKIP,
+        TRACK_ACCEPT,
+        TRACK_INVALID,
+        TRACK_LAST,
+        TRACK_REOPEN,
+        W_FLOW,
+        W_LAST,
+        W_MARK,
+        W_PARENT,
+        W_STATUS,
+    )
+    from pcapaudit.core.consts import (
+        ANOM_IP6_EXT_BAD,
+        ANOM_IP6_EXT_LIMIT,
+        ANOM_IP_HEADER_LEN,
+        ANOM_IP_LEN_OVER_FRAME,
+        ANOM_IP_TRUNCATED,
+        ANOM_IP_VERSION,
+        ANOM_MIDSTREAM,
+        ANOM_TCP_HEADER_LEN,
+        CSUM_BAD,
+        CT_ESTABLISHED,
+        CT_INVALID,
+        CT_NEW,
+        CT_NONE,
+        CT_RELATED,
+        CT_UNTRACKED,
+        DIR_NONE,
+        DIR_ORIGINAL,
+        DIR_REPLY,
+        END_BLOCKED,
+        END_CLOSED,
+        END_EOF,
+        END_EVICTED,
+        END_REPLACED,
+        END_RESET,
+        END_TIMEOUT,
+        PATH_OUTPUT,
+        PROTO_GRE,
+        PROTO_ICMP,
+        PROTO_ICMPV6,
+        PROTO_TCP,
+        PROTO_UDP,
+        PROTO_UDPLITE,
+        REASON_BAD_CHECKSUM,
+        REASON_BAD_IP_HEADER,
+        REASON_BAD_LENGTH,
+        REASON_FRAGMENT_QUEUED,
+        REASON_ICMP_NO_REQUEST,
+        REASON_ICMP_QUOTE_MISMATCH,
+        REASON_ICMP_QUOTE_UNKNOWN,
+        REASON_ICMP_REDIRECT,
+        REASON_ICMP_TYPE,
+        REASON_NONE,
+        REASON_NOT_IP,
+        REASON_NOT_TRACKABLE,
+        REASON_SHORT_HEADER,
+        REASON_TABLE_FULL,
+        REASON_TRUNCATED,
+        REASON_UDPLITE_COVERAGE,
+        STATUS_ASSURED,
+        STATUS_CONFIRMED,
+        STATUS_EXPECTED,
+        STATUS_FIXED_TIMEOUT,
+        STATUS_SEEN_REPLY,
+        TCP_SYN,
+        TCPS_CLOSE,
+        TCPS_TIME_WAIT,
+    )
+    from pcapaudit.wire.bytes import be16
+    from pcapaudit.wire.quote import read_quote
+
+    # How long a blocked record lives after its last packet; when a UDP exchange becomes a stream (both ns).
+    BLOCKED_NS = 600_000_000_000
+    STREAM_NS = 2_000_000_000
+    # Blocked records at a time; a power of two.
+    BLOCKED_RECORDS = 65536
+    # Entries that Linux looks at for one to evict when the table is full.
+    EVICT_ROWS = 8
+    # Largest queue of ended rows: those of one group and of what the reaper looks at meanwhile, with room to spare.
+    ENDED_ROWS = 1024
+
+__all__ = ["Tracker"]
+
+#: ICMP types by version (4 in 0-255, 6 in 256-511): the type that answers, plus 1; 0 for a type of no query.
+_ANSWERS = bytearray(512)
+for _one, _other in ((8, 0), (13, 14), (15, 16), (17, 18), (256 + 128, 256 + 129), (256 + 139, 256 + 140)):
+    _ANSWERS[_one], _ANSWERS[_other] = (_other & 0xFF) + 1, (_one & 0xFF) + 1
+#: 1 for the types that may open a connection.
+_QUERIES = bytearray(512)
+for _one in (8, 13, 15, 17, 256 + 128, 256 + 139):
+    _QUERIES[_one] = 1
+#: ICMPv6 types that Linux leaves untracked: multicast listeners, router and neighbour discovery (RFC 4861, RFC 2710, RFC 3810, RFC 4286).
+_UNTRACKED = bytearray(256)
+for _one in (130, 131, 132, 133, 134, 135, 136, 143, 151, 152):
+    _UNTRACKED[_one] = 1
+#: By version like _ANSWERS: 1 for errors, whose quoted packet tells the connection.
+_ERRORS = bytearray(512)
+for _one in (3, 4, 5, 11, 12, *range(256, 256 + 128)):
+    _ERRORS[_one] = 1
+
+
+class Tracker:
+    """The connections of one run. After ``track``, ``row`` is the packet's connection (0: none) and ``known`` one it was invalid for."""
+
+    def __init__(self, config: ConntrackConfig, seed: int, rows: int = 0) -> None:
+        self.table = Table(rows or MAX_ROWS)
+        self.tcp = Tcp(self.table, config)
+        self.quote = Quote()
+        self.timers = memoryview(_signed(config.timeout_list()))
+        self.answers = memoryview(_ANSWERS)
+        self.queries = memoryview(_QUERIES)
+        self.untracked = memoryview(_UNTRACKED)
+        self.errors = memoryview(_ERRORS)
+        self.check_sums = config.checksum
+        self.limit = config.max
+        self.seed = seed
+        #: Entries in the table, most ever, and when that was.
+        self.live = 0
+        self.high_water = 0
+        self.high_water_ns = 0
+        self.evicted = 0
+        self.row = 0
+        self.known = 0
+        #: 1: ``row`` is unconfirmed. 1: the packet ends its connection.
+        self.fresh = 0
+        self.last = 0
+        #: 1: the packet is an ICMP error, and ``row`` the connection that it quotes.
+        self.quoted = 0
+        #: Blocked record of the packet's tuple, and how it lies to it.
+        self.blocked = 0
+        self.blocked_direction = 0
+        self.ring = memoryview(array("I", bytes(4 * BLOCKED_RECORDS)))
+        self.ring_next = 0
+        #: Row, END_ number and time of each entry that ended.
+        self.ended = memoryview(array("q", bytes(8 * 3 * ENDED_ROWS)))
+        self.ended_count = 0
+        self.hand = 0
+        self.born = 0
+        self.warm = 0
+
+    # Keys -------------------------------------------------------------------------------------------------------------------------
+
+    def touch(self, b, v, first, stop):
+        """Compute the hashes of some packets and fetch the rows that they will likely need side by side; ``v.row`` names these."""
+        i = first
+        while i < stop:
+            self._hash(b, i)
+            i += 1
+        i = first
+        mask = self.table.slots - 1
+        while i < stop:
+            v.row[i] = self.table.index[b.hash[i] & mask] & 0xFFFFFF
+            i += 1
+        i = first
+        total = self.warm
+        while i < stop:
+            total = (total + self.table.w[v.row[i] * ROW_WORDS + W_FLOW] + self.table.w[v.row[i] * ROW_WORDS + W_MARK]) & 0xFFFF
+            i += 1
+        self.warm = total
+
+    def _hash(self, b, i):
+        """The hash of packet ``i``'s tuple, the same for its inverse."""
+        proto = b.proto[i]
+        sport = b.sport[i]
+        dport = b.dport[i]
+        rest = proto | b.zone[i] << 8
+        if proto in (PROTO_ICMP, PROTO_ICMPV6):
+            answer = self.answers[b.icmp_type[i] + (256 if b.l3[i] == 6 else 0)]
+            kind = b.icmp_type[i]
+            if answer and answer - 1 < kind:
+                kind = answer - 1
+            rest |= kind << 24
+            dport = sport
+        one = endpoint_hash(b.src_hi[i], b.src_lo[i], sport, self.seed)
+        other = endpoint_hash(b.dst_hi[i], b.dst_lo[i], dport, self.seed)
+        b.hash[i] = pair_hash(one, other, rest, self.seed)
+
+    def _take_key(self, b, i):
+        """Make packet ``i``'s tuple the one that the table looks for. Returns 0 if it has no inverse and so no connection."""
+        self.table.key_src_hi = b.src_hi[i]
+        self.table.key_src_lo = b.src_lo[i]
+        self.table.key_dst_hi = b.dst_hi[i]
+        self.table.key_dst_lo = b.dst_lo[i]
+        self.table.key_proto = b.proto[i] | b.l3[i] << 8 | b.zone[i] << 16
+        self.table.key_hash = b.hash[i]
+        if b.proto[i] in (PROTO_ICMP, PROTO_ICMPV6):
+            return self._take_icmp_key(b.sport[i], b.icmp_type[i], b.icmp_code[i], b.l3[i])
+        self._take_ports(b.sport[i], b.dport[i])
+        return 1
+
+    def _take_ports(self, sport, dport):
+        self.table.key_ports = sport | dport << 16
+        self.table.key_inverse = dport | sport << 16
+
+    def _take_icmp_key(self, ident, kind, code, l3):
+        answer = self.answers[kind + (256 if l3 == 6 else 0)]
+        self.table.key_ports = ident | kind << 16 | code << 24
+        # Without an inverse the tuple is told from every other by nothing but itself.
+        self.table.key_inverse = self.table.key_ports
+        if answer == 0:
+            return 0
+        self.table.key_inverse = ident | (answer - 1) << 16 | code << 24
+        return 1
+
+    # Finding ----------------------------------------------------------------------------------------------------------------------
+
+    def _find(self, now):
+        """The live connection of the looked-up tuple, or 0. Expired ones end on the way; a blocked record is noted."""
+        self.blocked = 0
+        slot = self.table.first_slot(self.table.key_hash)
+        while True:
+            slot = self.table.find_from(slot)
+            if slot == self.table.slots:
+                return 0
+            row = self.table.index[slot] & 0xFFFFFF
+            if self.table.t[row * ROW_QUADS + Q_EXPIRES] <= now:
+                self._expire(row)
+                # The gap was closed by rows behind it.
+                slot = self.table.first_slot(self.table.key_hash)
+                self.blocked = 0
+            elif self.table.w[row * ROW_WORDS + W_STATUS] >> 24 == KIND_CONNECTION:
+                return row
+            else:
+                self.blocked = row
+                self.blocked_direction = self.table.direction_of(row)
+                slot = (slot + 1) & (self.table.slots - 1)
+
+    def _expire(self, row):
+        """End an entry whose time is over, as of the moment when it was."""
+        self.end(row, self._end_by_time(row), self.table.t[row * ROW_QUADS + Q_EXPIRES])
+
+    def _end_by_time(self, row):
+        """What the time-out of an entry means."""
+        status = self.table.w[row * ROW_WORDS + W_STATUS]
+        if status >> 24 == KIND_BLOCKED:
+            return END_BLOCKED
+        state = status >> 16 & 15
+        if state == TCPS_TIME_WAIT:
+            return END_CLOSED
+        return END_RESET if state == TCPS_CLOSE else END_TIMEOUT
+
+    def end(self, row, why, when):
+        """Take an entry out of the table and queue it for its reader."""
+        if self.table.w[row * ROW_WORDS + W_STATUS] >> 24 == KIND_CONNECTION:
+            self.live -= 1
+        else:
+            self.ring[self.table.w[row * ROW_WORDS + W_LAST]] = 0
+        self.table.remove(row)
+        at = self.ended_count * 3
+        self.ended[at] = row
+        self.ended[at + 1] = why
+        self.ended[at + 2] = when
+        self.ended_count += 1
+
+    def recycle(self, row):
+        """The reader of the queue has done with a row."""
+        self.table.release(row)
+
+    # A packet, before the rules ---------------------------------------------------------------------------------------------------
+
+    def clear(self, v, i):
+        """Start a packet: no connection, nothing said."""
+        self.row = 0
+        self.known = 0
+        self.fresh = 0
+        self.last = 0
+        self.quoted = 0
+        self.blocked = 0
+        v.ct_state[i] = CT_NONE
+        v.direction[i] = DIR_NONE
+        v.reason[i] = REASON_NONE
+        v.bound_low[i] = 0
+        v.bound_high[i] = 0
+        v.seen[i] = 0
+
+    def fit(self, b, i):
+        """Whether packet ``i`` gets as far as rules before conntrack: an IP packet that a host would take, whole."""
+        return b.l3[i] and b.frag[i] == 0 and (b.anomalies[i] == 0 or self._unfit(b, i) == REASON_NONE)
+
+    def track(self, b, v, i, now):
+        """Assign packet ``i`` to a connection. Writes ct_state, direction, reason and bounds; returns whether the rules see it (TO_)."""
+        if b.l3[i] == 0:
+            v.reason[i] = REASON_NOT_IP
+            return TO_SKIP
+        if b.anomalies[i]:
+            reason = self._unfit(b, i)
+            if reason:
+                v.reason[i] = reason
+                return TO_DROP if reason == REASON_BAD_IP_HEADER else TO_SKIP
+        if b.frag[i]:
+            v.reason[i] = REASON_FRAGMENT_QUEUED
+            return TO_SKIP
+        reason = self._header(b, i)
+        if reason == REASON_TRUNCATED:
+            v.reason[i] = reason
+            return TO_SKIP
+        v.ct_state[i] = CT_INVALID
+        if reason == REASON_NONE:
+            reason = self._assign(b, v, i, now)
+            if reason == REASON_TABLE_FULL:
+                v.ct_state[i] = CT_NONE
+                v.reason[i] = reason
+                return TO_DROP
+        if reason:
+            v.reason[i] = reason
+        return TO_RULES
+
+    def _unfit(self, b, i):
+        """Why a host would not even look at the transport header, or why the capture does not hold enough; REASON_NONE otherwise."""
+        bit = 1
+        found = b.anomalies[i]
+        if found & (bit << ANOM_IP_TRUNCATED):
+            return REASON_TRUNCATED
+        if found & (bit << ANOM_IP_VERSION | bit << ANOM_IP_HEADER_LEN | bit << ANOM_IP_LEN_OVER_FRAME):
+            return REASON_BAD_IP_HEADER
+        if b.ip_csum[i] == CSUM_BAD and self.check_sums:
+            return REASON_BAD_IP_HEADER
+        return REASON_NONE
+
+    def _header(self, b, i):
+        """Whether the transport header is there: REASON_NONE, what is wrong with it, or REASON_TRUNCATED if the capture cut it off."""
+        bit = 1
+        proto = b.proto[i]
+        start = b.l4_off[i]
+        if start == 0:
+            if b.anomalies[i] & (bit << ANOM_IP6_EXT_BAD | bit << ANOM_IP6_EXT_LIMIT):
+                return REASON_NOT_TRACKABLE
+            return REASON_TRUNCATED
+        held = b.end_off[i] - start if b.end_off[i] > start else 0
+        needed = 0
+        if proto == PROTO_TCP:
+            needed = 20
+        elif proto in (PROTO_UDP, PROTO_UDPLITE, PROTO_ICMP, PROTO_ICMPV6):
+            needed = 8
+        elif proto == PROTO_GRE:
+            needed = 4
+        if b.l4_len[i] < needed:
+            return REASON_SHORT_HEADER
+        if held < needed:
+            return REASON_TRUNCATED
+        if proto == PROTO_TCP and b.anomalies[i] & (bit << ANOM_TCP_HEADER_LEN):
+            return REASON_BAD_LENGTH
+        return REASON_NONE
+
+    def _assign(self, b, v, i, now):
+        """Find or make the packet's connection and let its protocol judge. Returns a reason if the packet is invalid."""
+        proto = b.proto[i]
+        if proto in (PROTO_ICMP, PROTO_ICMPV6):
+            reason = self._icmp_first(b, v, i, now)
+            if reason or self.row or v.ct_state[i] == CT_UNTRACKED:
+                return reason
+        if not self._take_key(b, i):
+            return REASON_ICMP_TYPE if b.l3[i] == (4 if proto == PROTO_ICMP else 6) else REASON_NOT_TRACKABLE
+        again = 1
+        while again:
+            again = 0
+            row = self._find(now)
+            if row == 0 and self.limit and self.live >= self.limit and not self._evict(now):
+                return REASON_TABLE_FULL
+            reason = self._packet_error(b, i)
+            if reason:
+                self.known = row
+                return reason
+            if row == 0:
+                reason = self._make(b, i)
+                if reason:
+                    return reason
+            else:
+                self.row = row
+                direction = self.table.direction_of(row)
+                judged = self._judge(b, v, i, direction, now)
+                if judged == TRACK_REOPEN:
+                    self.row = 0
+                    self.end(row, END_REPLACED, now)
+                    again = 1
+                elif judged == TRACK_INVALID:
+                    self.row = 0
+                    self.known = row
+                    return v.reason[i]
+                else:
+                    self._show(v, i, direction)
+                    self.last = judged == TRACK_LAST
+        if self.fresh:
+            return self._judge_fresh(b, v, i, now)
+        return REASON_NONE
+
+    def _show(self, v, i, direction):
+        """What the rules see of a packet of a connection; the first reply is noted."""
+        at = self.row * ROW_WORDS + W_STATUS
+        status = self.table.w[at]
+        v.direction[i] = direction
+        if direction == DIR_REPLY or status & STATUS_SEEN_REPLY:
+            v.ct_state[i] = CT_ESTABLISHED
+        else:
+            v.ct_state[i] = CT_RELATED if status & STATUS_EXPECTED else CT_NEW
+        if direction == DIR_REPLY:
+            self.table.w[at] = status | STATUS_SEEN_REPLY
+
+    def _packet_error(self, b, i):
+        """What is wrong with a packet whatever its connection."""
+        proto = b.proto[i]
+        if proto == PROTO_TCP:
+            return self.tcp.error(b, i)
+        if proto == PROTO_UDP:
+            return self._udp_error(b, i)
+        if proto == PROTO_UDPLITE:
+            return self._udplite_error(b, i)
+        return REASON_NONE
+
+    def _bad_sum(self, b, i):
+        return self.check_sums and b.l4_csum[i] == CSUM_BAD and b.path[i] != PATH_OUTPUT
+
+    def _udp_error(self, b, i):
+        said = be16(b, b.l4_off[i] + 4)
+        if said > b.l4_len[i] or said < 8:
+            return REASON_BAD_LENGTH
+        return REASON_BAD_CHECKSUM if self._bad_sum(b, i) else REASON_NONE
+
+    def _udplite_error(self, b, i):
+        coverage = be16(b, b.l4_off[i] + 4)
+        if coverage and (coverage < 8 or coverage > b.l4_len[i]):
+            return REASON_UDPLITE_COVERAGE
+        if be16(b, b.l4_off[i] + 6) == 0:
+            return REASON_BAD_CHECKSUM
+        return REASON_BAD_CHECKSUM if self._bad_sum(b, i) else REASON_NONE
+
+    # New connections --------------------------------------------------------------------------------------------------------------
+
+    def _make(self, b, i):
+        """An unconfirmed connection for packet ``i``. Returns a reason if it cannot have one."""
+        reason = REASON_NONE
+        proto = b.proto[i]
+        if proto == PROTO_TCP:
+            reason = self.tcp.may_open(b, i)
+        elif proto in (PROTO_ICMP, PROTO_ICMPV6) and not self.queries[b.icmp_type[i] + (256 if b.l3[i] == 6 else 0)]:
+            reason = REASON_ICMP_NO_REQUEST
+        if reason:
+            return reason
+        row = self.table.take()
+        if row == 0:
+            return REASON_TABLE_FULL
+        self.table.write_key(row)
+        word = row * ROW_WORDS
+        self.table.w[word + W_FLOW] = 0
+        self.table.w[word + W_STATUS] = KIND_CONNECTION << 24
+        self.table.w[word + W_LAST] = 0
+        self.table.w[word + W_PARENT] = 0
+        self.table.w[word + W_MARK] = 0
+        self.row = row
+        self.fresh = 1
+        return REASON_NONE
+
+    def _judge_fresh(self, b, v, i, now):
+        """The first packet of an unconfirmed connection."""
+        bit = 1
+        v.direction[i] = DIR_ORIGINAL
+        v.ct_state[i] = CT_NEW
+        if b.proto[i] == PROTO_TCP:
+            self.tcp.open(b, i, self.row)
+            if not b.tcp_flags[i] & TCP_SYN:
+                b.anomalies[i] |= bit << ANOM_MIDSTREAM
+        else:
+            self.table.t[self.row * ROW_QUADS + Q_STREAM] = now + STREAM_NS
+        if self._judge(b, v, i, DIR_ORIGINAL, now) == TRACK_INVALID:
+            self.table.release(self.row)
+            self.row = 0
+            self.fresh = 0
+            v.ct_state[i] = CT_INVALID
+            v.direction[i] = DIR_NONE
+            return v.reason[i]
+        return REASON_NONE
+
+    def _evict(self, now):
+        """Make room in a full table: end an expired entry, or one that is not assured, as early_drop does; Linux picks it by chance."""
+        looked = 0
+        slot = self.table.first_slot(self.table.key_hash)
+        while looked < EVICT_ROWS:
+            found = self.table.index[slot] & 0xFFFFFF
+            slot = (slot + 1) & (self.table.slots - 1)
+            if found and self.table.w[found * ROW_WORDS + W_STATUS] >> 24 == KIND_CONNECTION:
+                looked += 1
+                if self.table.t[found * ROW_QUADS + Q_EXPIRES] <= now:
+                    self._expire(found)
+                    return 1
+                if not self.table.w[found * ROW_WORDS + W_STATUS] & STATUS_ASSURED:
+                    self.end(found, END_EVICTED, now)
+                    self.evicted += 1
+                    return 1
+        return 0
+
+    # Protocols --------------------------------------------------------------------------------------------------------------------
+
+    def _judge(self, b, v, i, direction, now):
+        """Let the protocol of ``row`` judge packet ``i`` and refresh the time-out."""
+        proto = b.proto[i]
+        if proto == PROTO_TCP:
+            return self.tcp.packet(b, v, i, self.row, direction, now)
+        at = self.row * ROW_WORDS + W_STATUS
+        status = self.table.w[at]
+        timer = TIMER_GENERIC
+        if proto == PROTO_UDP:
+            timer = TIMER_UDP
+            if status & STATUS_SEEN_REPLY and now > self.table.t[self.row * ROW_QUADS + Q_STREAM]:
+                timer = TIMER_UDP_STREAM
+                self.table.w[at] = status | STATUS_ASSURED
+        elif proto == PROTO_ICMP:
+            timer = TIMER_ICMP
+        elif proto == PROTO_ICMPV6:
+            timer = TIMER_ICMPV6
+        elif proto in (PROTO_UDPLITE, PROTO_GRE):
+            timer = TIMER_UDP if proto == PROTO_UDPLITE else TIMER_GRE
+            if status & STATUS_SEEN_REPLY:
+                timer = TIMER_UDP_STREAM if proto == PROTO_UDPLITE else TIMER_GRE_STREAM
+                self.table.w[at] = status | STATUS_ASSURED
+        if not status & STATUS_FIXED_TIMEOUT:
+            self.table.t[self.row * ROW_QUADS + Q_EXPIRES] = now + self.timers[timer]
+        return TRACK_ACCEPT
+
+    def _icmp_first(self, b, v, i, now):
+        """What ICMP says before any look-up: invalid packets, untracked ones, and errors, which belong to the connection they quote."""
+        kind = b.icmp_type[i]
+        is6 = b.proto[i] == PROTO_ICMPV6
+        if b.l3[i] != (6 if is6 else 4):
+            return REASON_NONE
+        if self._bad_sum(b, i):
+            return REASON_BAD_CHECKSUM
+        if is6:
+            if self.untracked[kind]:
+                v.ct_state[i] = CT_UNTRACKED
+                return REASON_NONE
+            if kind == 137:
+                return self._redirect(b, v, i, now)
+            if kind >= 128:
+                return REASON_NONE
+        elif kind > 18:
+            return REASON_ICMP_TYPE
+        elif not self.errors[kind]:
+            return REASON_NONE
+        return self._error(b, v, i, now)
+
+    def _redirect(self, b, v, i, now):
+        """An ICMPv6 redirect: valid only from a neighbour (RFC 4861, section 8.1), related to the packet that it quotes."""
+        start = b.l4_off[i]
+        if b.l4_len[i] < 40:
+            return REASON_ICMP_REDIRECT
+        if b.icmp_code[i]:
+            return REASON_NONE
+        if b.ttl[i] != 255 or b.src_hi[i] >> 54 != 0x3FA:
+            return REASON_ICMP_REDIRECT
+        if b.l4_len[i] < 42 or b.end_off[i] < start + 42 or b.data[start + 41] == 0:
+            return REASON_ICMP_REDIRECT
+        # Option 4 holds the redirected packet; any other leaves the message to be tracked like a query.
+        return REASON_NONE if b.data[start + 40] != 4 else self._error(b, v, i, now)
+
+    def _error(self, b, v, i, now):
+        """An ICMP error: RELATED to the connection of the packet it quotes, if it goes to the quoted packet's sender."""
+        reason = read_quote(b, i, self.quote)
+        if reason:
+            return reason
+        if not self._take_quoted(b, i):
+            return REASON_ICMP_QUOTE_UNKNOWN
+        row = self._find(now)
+        self.blocked = 0
+        if row == 0:
+            return REASON_ICMP_QUOTE_UNKNOWN
+        # The key is the quoted tuple turned round: its destination is who sent the quoted packet.
+        if self.table.key_dst_hi != b.dst_hi[i] or self.table.key_dst_lo != b.dst_lo[i]:
+            self.known = row
+            return REASON_ICMP_QUOTE_MISMATCH
+        self.row = row
+        self.quoted = 1
+        v.ct_state[i] = CT_RELATED
+        v.direction[i] = self.table.direction_of(row)
+        return REASON_NONE
+
+    def _take_quoted(self, b, i):
+        """Look for the inverse of the quoted packet's tuple."""
+        self.table.key_src_hi = self.quote.dst_hi
+        self.table.key_src_lo = self.quote.dst_lo
+        self.table.key_dst_hi = self.quote.src_hi
+        self.table.key_dst_lo = self.quote.src_lo
+        proto = self.quote.proto
+        self.table.key_proto = proto | self.quote.l3 << 8 | b.zone[i] << 16
+        rest = proto | b.zone[i] << 8
+        dport = self.quote.dport
+        if proto in (PROTO_ICMP, PROTO_ICMPV6):
+            answer = self.answers[self.quote.icmp_type + (256 if self.quote.l3 == 6 else 0)]
+            if answer == 0:
+                return 0
+            self._take_icmp_key(self.quote.sport, answer - 1, self.quote.icmp_code, self.quote.l3)
+            dport = self.quote.sport
+            kind = self.quote.icmp_type
+            kind = min(kind, answer - 1)
+            rest |= kind << 24
+        else:
+            self._take_ports(dport, self.quote.sport)
+        one = endpoint_hash(self.quote.src_hi, self.quote.src_lo, self.quote.sport, self.seed)
+        other = endpoint_hash(self.quote.dst_hi, self.quote.dst_lo, dport, self.seed)
+        self.table.key_hash = pair_hash(one, other, rest, self.seed)
+        return 1
+
+    # A packet, after the rules ----------------------------------------------------------------------------------------------------
+
+    def commit(self, b, i, now, accepted):
+        """The rules have spoken: a new connection is confirmed or thrown away; a packet without connection leaves a blocked record."""
+        if self.fresh:
+            if accepted:
+                self.table.w[self.row * ROW_WORDS + W_STATUS] |= STATUS_CONFIRMED
+                self.table.enter(self.row)
+                self.born += 1
+                self.live += 1
+                if self.live > self.high_water:
+                    self.high_water = self.live
+                    self.high_water_ns = now
+                return
+            self.table.release(self.row)
+            self.row = 0
+            self.fresh = 0
+        if not accepted and self.row == 0 and self.known == 0:
+            self._record_blocked(b, i, now)
+
+    def _record_blocked(self, b, i, now):
+        """Attribute a refused packet to its blocked flow; ``row`` is the record afterwards, ``fresh`` whether it is new."""
+        if self.blocked == 0:
+            self._take_key(b, i)
+            self.known = self._find(now)
+            if self.known:
+                return
+        row = self.blocked
+        if row == 0:
+            if self.ring[self.ring_next]:
+                self.end(self.ring[self.ring_next], END_BLOCKED, now)
+            row = self.table.take()
+            if row == 0:
+                return
+            self._take_key(b, i)
+            self.table.write_key(row)
+            self.table.w[row * ROW_WORDS + W_FLOW] = 0
+            self.table.w[row * ROW_WORDS + W_PARENT] = 0
+            self.table.w[row * ROW_WORDS + W_STATUS] = KIND_BLOCKED << 24
+            self.table.w[row * ROW_WORDS + W_LAST] = self.ring_next
+            self.ring[self.ring_next] = row
+            self.ring_next = (self.ring_next + 1) & (BLOCKED_RECORDS - 1)
+            self.table.enter(row)
+            self.born += 1
+            self.fresh = 1
+            self.blocked_direction = DIR_ORIGINAL
+        self.table.t[row * ROW_QUADS + Q_EXPIRES] = now + BLOCKED_NS
+        self.blocked = row
+        self.row = row
+
+    # Time -------------------------------------------------------------------------------------------------------------------------
+
+    def reap(self, now):
+        """End some entries whose time is over: a few after every group of packets, more when more are born, never a sweep over all."""
+        left = 4 + 2 * self.born
+        self.born = 0
+        # Each row once: what ended keeps its kind until the queue is read.
+        left = min(left, self.table.top)
+        while left:
+            left -= 1
+            if self.hand >= self.table.top:
+                self.hand = 0
+            self.hand += 1
+            status = self.table.w[self.hand * ROW_WORDS + W_STATUS]
+            if status >> 24 and self.table.t[self.hand * ROW_QUADS + Q_EXPIRES] <= now:
+                self._expire(self.hand)
+
+    def finish_some(self, first, now):
+        """At the end of the capture: end entries from row ``first`` on until the queue is full. Returns where to go on, or 0."""
+        row = first
+        while row <= self.table.top:
+            if self.ended_count == ENDED_ROWS:
+                return row
+            if self.table.w[row * ROW_WORDS + W_STATUS] >> 24:
+                if self.table.t[row * ROW_QUADS + Q_EXPIRES] <= now:
+                    self._expire(row)
+                else:
+                    why = self._end_by_time(row)
+                    self.end(row, END_EOF if why == END_TIMEOUT else why, now)
+            row += 1
+        return 0
+
+    def ensure(self, packets: cython.uint) -> None:
+        """Make room for the entries that so many packets may bring."""
+        self.table.ensure(packets + 1)
+
+
+def _signed(values: list[int]) -> Any:
+    return array("q", values)

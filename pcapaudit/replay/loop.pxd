@@ -1,0 +1,42 @@
+import cython
+
+from pcapaudit.conntrack.layout cimport Q_EXPIRES, ROW_QUADS, ROW_WORDS, TO_DROP, TO_RULES, TO_SKIP, W_FLOW, W_STATUS
+from pcapaudit.conntrack.tracker cimport Tracker
+from pcapaudit.core.columns cimport PacketBatch, VerdictBatch
+from pcapaudit.core.consts cimport (
+    END_RESET,
+    GROUP_PACKETS,
+    HOOK_NONE,
+    HOOK_PREROUTING,
+    VERDICT_ACCEPT,
+    VERDICT_DROP,
+    VERDICT_SKIP,
+)
+from pcapaudit.replay.flows cimport FlowTable
+from pcapaudit.rules.evaluate cimport Evaluator
+
+cdef enum:
+    GROUP_ENDS = 512
+
+ctypedef unsigned long long u64
+ctypedef unsigned int u32
+
+
+@cython.final
+cdef class Loop:
+    cdef public Tracker tracker
+    cdef public Evaluator evaluator
+    cdef public FlowTable flows
+    cdef bint observed
+    cdef public long long now
+    cdef u32 left
+
+    @cython.locals(stop=u32, last=u32, i=u32)
+    cdef u32 _group(self, PacketBatch b, VerdictBatch v, u32 first) noexcept nogil
+    @cython.locals(way=u32, accepted=cython.bint)
+    cdef int _packet(self, PacketBatch b, VerdictBatch v, u32 i) except -1 nogil
+    @cython.locals(row=u32, direction=u32)
+    cdef void _account(self, PacketBatch b, VerdictBatch v, u32 i) noexcept nogil
+    cdef void _not_judged(self, VerdictBatch v, u32 i, u32 verdict) noexcept nogil
+    @cython.locals(status=u32)
+    cdef void _write(self, VerdictBatch v, u32 i, u32 row) noexcept nogil

@@ -1,0 +1,124 @@
+"""Drives a run: frames in, verdicts and flows out to whoever takes part.
+
+A ``Source`` reads and decodes batches. An ``Engine`` judges them by one ruleset and one set of time-outs; several engines may share one
+source, each with its own state, which is how two rulesets are compared in one pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pcapaudit.conntrack.tracker import Tracker
+from pcapaudit.core.columns import PacketBatch, VerdictBatch
+from pcapaudit.replay.flow_rows import flow_rows
+from pcapaudit.replay.flows import FlowTable
+from pcapaudit.replay.loop import Loop
+from pcapaudit.replay.vantage import Vantage
+from pcapaudit.rules.evaluate import Evaluator
+from pcapaudit.wire.decode import Decoder
+
+if TYPE_CHECKING:
+    from pcapaudit.capture.stream import Stream
+    from pcapaudit.replay.consumer import Consumer, Context
+
+__all__ = ["Engine", "Source", "Totals", "run"]
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What a run came to."""
+
+    #: Frames read.
+    frames: int
+    #: Earliest and latest time stamp, ns since 1970; 0 without frames.
+    first_ns: int
+    last_ns: int
+    #: Flows seen, blocked ones too.
+    flows: int
+    #: Most entries in the connection table at once, and when that was first so.
+    high_water: int
+    high_water_ns: int
+
+
+class Source:
+    """Batches of decoded packets from a stream."""
+
+    def __init__(self, stream: Stream, checksum: str = "auto") -> None:
+        self.stream = stream
+        self.batch = PacketBatch()
+        self._decoder = Decoder(self.batch, checksum)
+
+    def read(self) -> bool:
+        """Fill ``batch`` anew. Returns False at the end. Raises CaptureError."""
+        if not self.stream.read_into(self.batch):
+            return False
+        self._decoder.decode()
+        return True
+
+
+class Engine:
+    """The firewall: judges the batches of a source. ``judge`` after every ``Source.read``, ``finish`` at the end."""
+
+    def __init__(self, context: Context, source: Source, seed: int = 0) -> None:
+        self.batch = source.batch
+        self.verdicts = VerdictBatch()
+        self._vantage = Vantage(context.topology, self.batch)
+        self.tracker = Tracker(context.conntrack, seed)
+        self._flows = FlowTable(self.tracker)
+        evaluator = Evaluator(context.program, self.batch, self.verdicts)
+        self._loop = Loop(self.tracker, evaluator, self._flows, context.mode == "observed")
+        self._frames = 0
+        self._first_ns: int | None = None
+        self._last_ns = 0
+
+    def judge(self, consumers: Sequence[Consumer]) -> None:
+        """Judge the batch and hand it out, then the flows that ended."""
+        self._note_times()
+        self._vantage.place()
+        ended = []
+        at = self._loop.run(self.batch, self.verdicts, 0)
+        while at < self.batch.count:
+            ended.append(self._flows.take())
+            at = self._loop.run(self.batch, self.verdicts, at)
+        ended.append(self._flows.take())
+        for consumer in consumers:
+            consumer.on_batch(self.batch, self.verdicts)
+        rows = flow_rows(np.concatenate(ended))
+        if len(rows):
+            for consumer in consumers:
+                consumer.on_flows(rows)
+
+    def finish(self, consumers: Sequence[Consumer]) -> Totals:
+        """End every flow that is left and tell the consumers that nothing more comes."""
+        done = False
+        while not done:
+            done = self._loop.finish()
+            rows = flow_rows(self._flows.take())
+            for consumer in consumers if len(rows) else ():
+                consumer.on_flows(rows)
+        for consumer in consumers:
+            consumer.on_end()
+        tracker = self.tracker
+        return Totals(self._frames, self._first_ns or 0, self._last_ns, self._flows.seen, tracker.high_water, tracker.high_water_ns)
+
+    def _note_times(self) -> None:
+        times = self.batch.arrays["ts_ns"][: self.batch.count]
+        low, high = int(times.min()), int(times.max())
+        self._last_ns = high if self._first_ns is None else max(self._last_ns, high)
+        self._first_ns = low if self._first_ns is None else min(self._first_ns, low)
+        self._frames += self.batch.count
+
+
+def run(context: Context, consumers: Sequence[Consumer], seed: int = 0, progress: Callable[[], None] | None = None) -> Totals:
+    """Replay a context's stream to its end; ``progress`` is called after every batch. Raises CaptureError."""
+    source = Source(context.stream, context.checksum)
+    engine = Engine(context, source, seed)
+    while source.read():
+        engine.judge(consumers)
+        if progress is not None:
+            progress()
+    return engine.finish(consumers)

@@ -1,0 +1,69 @@
+"""Time-outs and switches: Linux's defaults, names of ours and of Linux, texts of errors."""
+
+import pytest
+
+from pcapaudit.conntrack.config import DEFAULT_TIMEOUTS, ConntrackConfig, parse_duration_ns
+from pcapaudit.conntrack.layout import TIMER_GENERIC, TIMER_ICMP, TIMER_TCP_UNACK, TIMER_UDP_STREAM
+from pcapaudit.core.consts import TCPS_ESTABLISHED
+from pcapaudit.core.errors import ConfigError
+
+S = 1_000_000_000
+
+
+def test_defaults_are_those_of_linux():
+    """A few that everybody knows."""
+    timers = ConntrackConfig().timeout_list()
+    assert timers[TCPS_ESTABLISHED] == 5 * 86400 * S
+    assert (timers[TIMER_TCP_UNACK], timers[TIMER_UDP_STREAM], timers[TIMER_ICMP], timers[TIMER_GENERIC]) == (
+        300 * S,
+        120 * S,
+        30 * S,
+        600 * S,
+    )
+    assert DEFAULT_TIMEOUTS["tcp.syn_recv"] == 60
+
+
+def test_timeout_by_both_names():
+    """Our name and the sysctl mean the same timer."""
+    ours = ConntrackConfig().with_timeout("udp.stream", "3m")
+    assert ours == ConntrackConfig().with_sysctl("net.netfilter.nf_conntrack_udp_timeout_stream", "180")
+    assert ours.timeout_list()[TIMER_UDP_STREAM] == 180 * S
+
+
+@pytest.mark.parametrize(
+    "name", ["tcp_loose", "nf_conntrack_tcp_loose", "net.netfilter.nf_conntrack_tcp_loose", "net/netfilter/nf_conntrack_tcp_loose"]
+)
+def test_switch_by_every_spelling(name):
+    """Short and long, with dots and slashes."""
+    assert ConntrackConfig().with_sysctl(name, "0").tcp_loose == 0
+
+
+def test_sysctl_without_effect_is_taken():
+    """The output of sysctl -a can be given whole."""
+    assert ConntrackConfig().with_sysctl("net.netfilter.nf_conntrack_acct", "1") == ConntrackConfig()
+
+
+@pytest.mark.parametrize(
+    ("text", "ns"), [("90", 90 * S), ("1.5s", 1_500_000_000), ("200ms", S // 5), ("5m", 300 * S), ("1h30m", 5400 * S), ("2d", 172800 * S)]
+)
+def test_durations(text, ns):
+    """Numbers with and without units."""
+    assert parse_duration_ns(text) == ns
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda c: c.with_timeout("tcp.open", "3"), "no time-out is called 'tcp.open'; there are tcp.syn_sent"),
+        (lambda c: c.with_timeout("udp.stream", "soon"), "udp.stream = soon: expected a duration"),
+        (lambda c: c.with_timeout("udp.stream", "3 years"), "expected a duration"),
+        (lambda c: c.with_timeout("udp.stream", "9999999d"), "at most 100 years"),
+        (lambda c: c.with_sysctl("tcp_lose", "0"), "no sysctl 'tcp_lose'"),
+        (lambda c: c.with_sysctl("tcp_loose", "2"), "tcp_loose = 2: expected a whole number from 0 to 1"),
+        (lambda c: c.with_switch("tcp_loose", 5), "expected a number from 0 to 1"),
+    ],
+)
+def test_errors_name_what_is_possible(call, words):
+    """Each error says what was given and what is expected."""
+    with pytest.raises(ConfigError, match=words):
+        call(ConntrackConfig())

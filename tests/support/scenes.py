@@ -1,0 +1,140 @@
+"""Small replays for tests: packets made by hand, run through the whole engine, with what it said of each as plain values."""
+
+from __future__ import annotations
+
+import struct
+from ipaddress import ip_address
+from types import SimpleNamespace
+
+import numpy as np
+from wire_rows import RAW, fill
+
+from pcapaudit.conntrack.config import ConntrackConfig
+from pcapaudit.core import consts, vocab
+from pcapaudit.replay.consumer import Context
+from pcapaudit.replay.run import run
+from pcapaudit.replay.topology import Topology
+from pcapaudit.rules import compile_ruleset, parse_ruleset
+
+__all__ = ["ACCEPT_ALL", "DROP_ALL", "INSIDE_OUT", "Collector", "MemoryStream", "context_for", "icmp", "ip", "replay", "tcp", "udp"]
+
+ACCEPT_ALL = "table inet t { chain c { type filter hook forward priority 0; policy accept; } }"
+DROP_ALL = "table inet t { chain c { type filter hook forward priority 0; policy drop; } }"
+INSIDE_OUT = """table inet t { chain c { type filter hook forward priority 0; policy drop;
+    ct state established,related accept
+    iifname "inside" ct state new accept } }"""
+START_NS = 1_700_000_000_000_000_000
+_FLAGS = {"F": 1, "S": 2, "R": 4, "P": 8, ".": 16, "A": 16, "U": 32, "E": 64, "C": 128}
+
+
+def ip(src, dst, proto, payload, *, ttl=64, total=None):
+    """An IP packet; the version is that of the addresses."""
+    source, target = ip_address(src), ip_address(dst)
+    if source.version == 6:
+        return struct.pack("!IHBB", 6 << 28, len(payload), proto, ttl) + source.packed + target.packed + payload
+    head = struct.pack("!BBHHHBBH", 0x45, 0, total or 20 + len(payload), 1, 0, ttl, proto, 0) + source.packed + target.packed
+    return head[:10] + struct.pack("!H", _sum(head)) + head[12:] + payload
+
+
+def _sum(data):
+    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return ~total & 0xFFFF
+
+
+def tcp(src, dst, flags, seq=0, ack=0, **more):
+    """A TCP segment between ``"address:port"`` texts; flags as tcpdump writes them. ``win``, ``data`` (length), ``options`` (bytes)."""
+    (source, sport), (target, dport) = _end(src), _end(dst)
+    options = more.get("options", b"")
+    bits = sum(_FLAGS[letter] for letter in flags)
+    offset = (20 + len(options)) // 4 << 4
+    head = struct.pack("!HHIIBBHHH", sport, dport, seq & 0xFFFFFFFF, ack & 0xFFFFFFFF, offset, bits, more.get("win", 8192), 0, 0)
+    return ip(source, target, 6, head + options + bytes(more.get("data", 0)))
+
+
+def udp(src, dst, data=b"x"):
+    """A UDP datagram between ``"address:port"`` texts."""
+    (source, sport), (target, dport) = _end(src), _end(dst)
+    return ip(source, target, 17, struct.pack("!HHHH", sport, dport, 8 + len(data), 0) + data)
+
+
+def icmp(src, dst, kind, code=0, *, ident=1, data=b""):
+    """An ICMP or ICMPv6 message; ``data`` follows the eight bytes of header."""
+    proto = 58 if ip_address(src).version == 6 else 1
+    return ip(src, dst, proto, struct.pack("!BBHHH", kind, code, 0, ident, 1) + data)
+
+
+def _end(text):
+    address, _, port = text.rpartition(":")
+    return address.strip("[]"), int(port)
+
+
+class MemoryStream:
+    """A stream of (seconds, IP packet); at most ``rows`` frames a batch."""
+
+    def __init__(self, packets, rows=consts.BATCH_FRAMES):
+        self.packets, self.rows, self.frames = list(packets), rows, 0
+        self.files, self.warnings = [], []
+
+    def read_into(self, batch):
+        """Fill the batch with the next frames."""
+        part = self.packets[self.frames : self.frames + self.rows]
+        if not part:
+            return False
+        fill(batch, [packet for _, packet in part], linktype=RAW)
+        batch.arrays["ts_ns"][: len(part)] = [START_NS + round(at * 1e9) for at, _ in part]
+        batch.first_frame = self.frames + 1
+        self.frames += len(part)
+        return True
+
+
+class Collector:
+    """Keeps what the engine said: one object a packet (``state``, ``verdict``, ``reason``, …), and the flow rows."""
+
+    def __init__(self):
+        self.rows, self.flows, self.ended = [], [], False
+
+    def on_batch(self, batch, verdicts):
+        """Keep the packets."""
+        for i in range(batch.count):
+            values = {name: int(array[i]) for name, array in verdicts.arrays.items()}
+            self.rows.append(
+                SimpleNamespace(
+                    **values | {"anomalies": vocab.anomaly_names(int(batch.arrays["anomalies"][i]))},
+                    state=vocab.CT_STATES[values["ct_state"]],
+                    tcp=vocab.TCP_STATES[values["tcp_state"]],
+                    said=vocab.VERDICTS[values["verdict"]],
+                    why=vocab.REASONS[values["reason"]],
+                    way=vocab.DIRECTIONS[values["direction"]],
+                    status=vocab.status_names(values["ct_status"]),
+                    left=values["timeout_ns"] / 1e9,
+                )
+            )
+
+    def on_flows(self, flows):
+        """Keep the flows."""
+        self.flows += list(flows)
+
+    def on_end(self):
+        """Note the end."""
+        self.ended = True
+
+
+def context_for(packets, rules=ACCEPT_ALL, *, config=None, mode="what-if", rows=consts.BATCH_FRAMES):
+    """A context over packets in memory; 10/8 is inside, checksums are not looked at."""
+    topology = Topology.from_options(local=["10.0.0.0/8", "fd00::/8"])
+    ruleset = parse_ruleset(rules, "test.nft")
+    program = compile_ruleset(ruleset, topology.interfaces, topology.assumed)
+    return Context(MemoryStream(packets, rows), ruleset, program, topology, config or ConntrackConfig(), "ignore", mode)
+
+
+def replay(packets, rules=ACCEPT_ALL, **options):
+    """Run packets [(seconds, bytes)] through the engine: a Collector with ``rows``, ``flows`` (by number) and ``totals``."""
+    collector = Collector()
+    seed = options.pop("seed", 1)
+    collector.totals = run(context_for(packets, rules, **options), [collector], seed)
+    collector.flows = sorted(collector.flows, key=lambda flow: int(flow["flow"]))
+    assert [int(each["flow"]) for each in collector.flows] == list(range(1, collector.totals.flows + 1))
+    assert np.all([each["packets"].sum() for each in collector.flows])
+    return collector
