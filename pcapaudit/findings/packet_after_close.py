@@ -20,9 +20,11 @@ __all__ = ["PacketAfterClose"]
 
 #: Ends of connections remembered: 2 to the power of it.
 CLOSED_BITS = 16
+#: FINs remembered, by the lower bits of their flow's number.
+FIN_PLACES = 0x10000
 #: Connections with packets after their end that are remembered apart.
 MAX_FLOWS = 2048
-#: Connections of one kind that get a finding each; more become one finding.
+#: Connections of one kind that get a finding each, if it is worse than info; more become one finding.
 SINGLE_FLOWS = 3
 #: Rows of a batch that are looked at one by one.
 MAX_ROWS_A_BATCH = 1024
@@ -141,8 +143,11 @@ class PacketAfterClose:
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
         #: Five-tuples that ended: flow, frame, time, side that sent the last packet, whether by RST, and where each side's data ends.
-        fields = [("flow", "u4"), ("frame", "u8"), ("ts_ns", "i8"), ("side", "u1"), ("reset", "?"), ("known", "?")]
+        fields = [("flow", "u4"), ("frame", "u8"), ("ts_ns", "i8"), ("side", "u1"), ("direction", "u1"), ("reset", "?"), ("known", "?")]
         self._closed = Recent(CLOSED_BITS, [*fields, ("mine", "u4"), ("theirs", "u4")])
+        #: By direction and the lower bits of the flow's number: whose FIN it was, and the sequence number behind it.
+        self._fin_flow = np.zeros((2, FIN_PLACES), np.uint32)
+        self._fin_end = np.zeros((2, FIN_PLACES), np.uint32)
         #: By flow and kind.
         self._groups: Groups[tuple[int, int], _Group] = Groups(MAX_FLOWS, _Group)
         self._unread = 0
@@ -150,6 +155,7 @@ class PacketAfterClose:
     def on_batch(self, batch: PacketBatch, verdicts: VerdictBatch) -> None:
         """Note the ends, and look at what comes after one."""
         view = self._scene.view(batch, verdicts)
+        self._note_fins(view)
         # Packets that leave their connection closed (uint8 wraps below TIME_WAIT), and those that fit none.
         candidates = (view["tcp_state"] - np.uint8(TCPS_TIME_WAIT)) <= TCPS_CLOSE - TCPS_TIME_WAIT
         candidates[view.stray] = True
@@ -179,13 +185,36 @@ class PacketAfterClose:
     def violations(self) -> Sequence[Violation]:
         """One a connection and kind, or one for the kind when there are many connections."""
         found: list[Violation] = []
-        for kind in _KINDS:
+        for kind, described in _KINDS.items():
             groups = [(flow, group) for (flow, each), group in self._groups.items() if each == kind and (group.bytes or kind != IN_FLIGHT)]
-            if len(groups) <= SINGLE_FLOWS:
+            if len(groups) <= (1 if described.severity == Severity.INFO else SINGLE_FLOWS):
                 found += [_single(kind, flow, group) for flow, group in groups]
             else:
                 found.append(_merged(kind, groups, self._groups.missed + self._unread))
         return found
+
+    def _note_fins(self, view: View) -> None:
+        """Remember where each side's data ends. A FIN is sent again with the same number, and an early one is not acknowledged."""
+        rows = np.flatnonzero(view["tcp_flags"] & TCP_FIN)
+        if len(rows):
+            state = view["tcp_state"][rows]
+            rows = rows[(view["ct_state"][rows] == consts.CT_ESTABLISHED) & (state != 0) & (state < TCPS_TIME_WAIT)]
+        if len(rows):
+            flows, directions = view["flow"][rows], view["direction"][rows]
+            self._fin_flow[directions, flows % FIN_PLACES] = flows
+            self._fin_end[directions, flows % FIN_PLACES] = view["seq"][rows] + view["payload_len"][rows] + np.uint32(1)
+
+    def _bound(self, end: Any, from_closer: bool) -> int | None:
+        """The sequence number behind a side's last byte; None if it is not known to have ended."""
+        flow, direction = int(end["flow"]), int(end["direction"])
+        direction = direction if from_closer else 1 - direction
+        if self._fin_flow[direction, flow % FIN_PLACES] == flow:
+            return int(self._fin_end[direction, flow % FIN_PLACES])
+        if not end["reset"]:
+            return None
+        if from_closer:
+            return int(end["mine"])
+        return int(end["theirs"]) if end["known"] else None
 
     def _close(self, view: View, rows: Any, keys: Any, sides: Any) -> None:
         """Remember the ends of connections: packets after which the connection is closed and still has its entry."""
@@ -201,6 +230,7 @@ class PacketAfterClose:
             frame=rows + view.first_frame,
             ts_ns=view["ts_ns"][rows],
             side=sides,
+            direction=view["direction"][rows] & 1,
             reset=(flags & TCP_RST) != 0,
             known=(flags & TCP_ACK) != 0,
             mine=(view["seq"][rows] + length).astype(np.uint32),
@@ -219,7 +249,7 @@ class PacketAfterClose:
         late_ns = int(view["ts_ns"][row]) - int(end["ts_ns"])
         if late_ns > LONGEST_NS:
             return
-        kind = _kind(view, row, side, end)
+        kind = _kind(view, row, end, (side == int(end["side"]), self._bound(end, side == int(end["side"]))))
         view.claimed[row] = True
         group = self._groups.at((int(end["flow"]), kind)) if kind != HARMLESS else None
         if group is None:
@@ -250,24 +280,29 @@ def _is_stray(view: View, row: int) -> bool:
     return at < len(view.stray) and view.stray[at] == row
 
 
-def _kind(view: View, row: int, side: int, end: Any) -> int:
-    """What a late packet is: by its flags, by where its data lies relative to the end, and by how long it took."""
+def _kind(view: View, row: int, end: Any, sender: tuple[bool, int | None]) -> int:
+    """What a late packet is: by its flags, by where its data lies relative to the sender's end, and by how long it took.
+
+    ``sender`` says whether it is the one that sent the closing packet, and where its data ends.
+    """
+    from_closer, bound = sender
     flags, payload_len = int(view["tcp_flags"][row]), int(view["payload_len"][row])
     late_ns = int(view["ts_ns"][row]) - int(end["ts_ns"])
-    from_closer = side == int(end["side"])
-    reset, known = bool(end["reset"]), bool(end["known"]) or from_closer
     if flags & TCP_SYN:
         return HARMLESS
-    if reset and late_ns <= IN_FLIGHT_NS and (not from_closer or not payload_len):
+    if end["reset"] and late_ns <= IN_FLIGHT_NS and (not from_closer or not payload_len):
         return IN_FLIGHT
     if flags & TCP_RST:
         return STALE_RST
-    bound = int(end["mine"]) if from_closer else int(end["theirs"])
+    has_entry = bool(view["tcp_state"][row])
+    if bound is None:
+        # Linux takes a connection for closed when one side's FIN comes twice; the other side may go on sending.
+        return (HARMLESS if has_entry else NEW_DATA) if payload_len else OLD_ACK
     beyond = (int(view["seq"][row]) + payload_len + bool(flags & TCP_FIN) - bound) & 0xFFFFFFFF
-    inside = known and not 0 < beyond < 0x80000000
+    inside = not 0 < beyond < 0x80000000
     if payload_len:
         return RETRANSMISSION if inside else NEW_DATA
-    if not reset and inside and view["tcp_state"][row]:
+    if not end["reset"] and inside and has_entry:
         return HARMLESS
     return STALE_FIN if flags & TCP_FIN else OLD_ACK
 

@@ -23,7 +23,7 @@ from pcapaudit.core.consts import CT_ESTABLISHED, CT_INVALID, CT_NEW, PATH_INPUT
 if TYPE_CHECKING:
     from pcapaudit.replay.consumer import Context
 
-__all__ = ["Scene", "View", "address_text", "endpoint_text"]
+__all__ = ["SERVICE_PORTS", "Scene", "View", "address_text", "endpoint_text"]
 
 #: Reasons that need a connection whose state or window the packet does not fit.
 _OF_A_CONNECTION = np.zeros(0x10000, np.bool_)
@@ -40,6 +40,11 @@ _OF_A_CONNECTION[
         consts.REASON_SCTP_CHUNK,
     ]
 ] = True
+
+#: Ports whose answers are told by their source port: the well-known ones, and some services above port 1023.
+SERVICE_PORTS = np.zeros(0x10000, np.bool_)
+SERVICE_PORTS[1:1024] = True
+SERVICE_PORTS[[1194, 1701, 1900, 3478, 4500, 5060, 5061, 5349, 5353, 5355, 11211, 19302, 51820]] = True
 
 
 class Scene:

@@ -18,7 +18,7 @@ __all__ = ["TcpOutOfWindow"]
 
 #: Flows remembered apart.
 MAX_FLOWS = 2048
-#: Flows of one reason that get a finding each; more become one finding.
+#: Flows of one reason that get a finding each, if it is worse than info; more become one finding.
 SINGLE_FLOWS = 3
 
 _LINUX = "Linux nf_conntrack_proto_tcp.c, tcp_in_window()"
@@ -169,9 +169,9 @@ class TcpOutOfWindow:
     def violations(self) -> Sequence[Violation]:
         """One for each flow and check, or one for the check when there are many flows."""
         found: list[Violation] = []
-        for reason in _CHECKS:
+        for reason, check in _CHECKS.items():
             groups = [(key, group) for key, group in self._groups.items() if key[1] == reason]
-            if len(groups) <= SINGLE_FLOWS:
+            if len(groups) <= (1 if check.severity == Severity.INFO else SINGLE_FLOWS):
                 found += [_single(flow, group) for (flow, _, _), group in groups]
             else:
                 found.append(_merged(reason, [(flow, group) for (flow, _, _), group in groups], self._groups.missed))
@@ -245,7 +245,7 @@ def _single(flow: int, group: _Group) -> Violation:
         count=group.count,
         message=(
             f"{first['source']} sent {first['destination']} {check.did}: {seen} where {low} to {high} is acceptable"
-            f"{f', {group.farthest} off at most' if group.count > 1 else f', {group.farthest} off'}{resets}; {_fate(group)}"
+            f"{f', at most {group.farthest} off' if group.count > 1 else f', {group.farthest} off'}{resets}; {_fate(group)}"
             f"{f'; {group.later}' if group.later else ''}."
         ),
         evidence={
@@ -266,6 +266,7 @@ def _merged(reason: int, groups: list[tuple[int, _Group]], missed: int) -> Viola
     check = _CHECKS[reason]
     flow, example = groups[0]
     flows = len({flow for flow, _ in groups})
+    connections = "1 connection carries" if flows == 1 else f"{flows} connections carry"
     count = sum(group.count for _, group in groups)
     accepted = sum(group.accepted for _, group in groups)
     more = f"; {missed} packets of further flows are not told apart" if missed else ""
@@ -276,7 +277,7 @@ def _merged(reason: int, groups: list[tuple[int, _Group]], missed: int) -> Viola
         first_frame=example.first["frame"],
         last_frame=max(group.first["last_frame"] for _, group in groups),
         count=count,
-        message=f"{flows} connections carry {check.did}, for example {example.first['source']} to {example.first['destination']}{more}.",
+        message=f"{connections} {check.did}, for example {example.first['source']} to {example.first['destination']}{more}.",
         evidence={
             "check": vocab.REASONS[reason],
             "flows": flows,

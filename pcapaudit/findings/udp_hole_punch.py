@@ -13,7 +13,7 @@ from pcapaudit.core import consts
 from pcapaudit.core.columns import PacketBatch, VerdictBatch
 from pcapaudit.findings.groups import Groups
 from pcapaudit.findings.recent import Recent, tuple_keys
-from pcapaudit.findings.scene import Scene, View, address_text, endpoint_text
+from pcapaudit.findings.scene import SERVICE_PORTS, Scene, View, address_text, endpoint_text
 from pcapaudit.findings.violation import Severity, Violation
 
 __all__ = ["UdpHolePunch"]
@@ -238,7 +238,9 @@ class UdpHolePunch:
         local, peer = endpoint_text(local_host, int(row["sport"])), endpoint_text(peer_host, int(row["dport"]))
         refused = int(row["blocked_before"])
         # The refused packets of a path that was open before are late ones, not knocks.
-        crossed = refused > 0 and not 0 < earliest < int(row["first_blocked_frame"]) and not self._has_asked(row)
+        crossed = (
+            refused > 0 and not 0 < earliest < int(row["first_blocked_frame"]) and not (self._has_asked(row) or SERVICE_PORTS[row["dport"]])
+        )
         asked = bits & _BOTH_ASKED == _BOTH_ASKED
         introducer = self._introducers.get((local, peer))
         if not (crossed or asked or introducer):

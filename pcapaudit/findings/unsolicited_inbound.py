@@ -12,7 +12,7 @@ import numpy as np
 from pcapaudit.core import consts, vocab
 from pcapaudit.core.columns import PacketBatch, VerdictBatch
 from pcapaudit.findings.groups import Distinct, Groups, Pool, split
-from pcapaudit.findings.scene import Scene, View
+from pcapaudit.findings.scene import SERVICE_PORTS, Scene, View
 from pcapaudit.findings.violation import Severity, Violation
 
 __all__ = ["UnsolicitedInbound"]
@@ -45,11 +45,6 @@ _BROKEN[[consts.REASON_TABLE_FULL, consts.REASON_CLASH, consts.REASON_BAD_IP_HEA
 _ICMP_KINDS = np.full(512, ATTEMPT, np.uint8)
 _ICMP_KINDS[[3, 4, 5, 11, 12, 256 + 1, 256 + 2, 256 + 3, 256 + 4]] = BACKSCATTER
 _ICMP_KINDS[[0, 14, 16, 18, 256 + 129]] = REPLY
-
-#: Services above port 1023 whose answers are told by their source port.
-_SERVICES = np.zeros(0x10000, np.bool_)
-_SERVICES[1:1024] = True
-_SERVICES[[1194, 1900, 3478, 4500, 5060, 5353, 11211, 51820]] = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +231,7 @@ def _kinds(view: View, rows: Any) -> Any:
     kinds[tcp & regular & (((flags & bits) == bits) | ((flags & consts.TCP_RST) != 0))] = BACKSCATTER
     types = view["icmp_type"][rows].astype(np.intp) + 256 * icmp6
     kinds = np.where(icmp | icmp6, _ICMP_KINDS[types], kinds)
-    answers = (proto == consts.PROTO_UDP) & _SERVICES[source] & ~_SERVICES[destination]
+    answers = (proto == consts.PROTO_UDP) & SERVICE_PORTS[source] & ~SERVICE_PORTS[destination]
     kinds[answers] = REPLY
     return kinds.astype(np.uint64)
 
@@ -253,10 +248,12 @@ def _add(view: View, rows: Any, group: _Group) -> None:
             "flow": int(view["flow"][first]),
             "rule": int(view["rule"][first]),
         }
-        group.first_ns = int(view["ts_ns"][first])
+        group.first_ns = group.last_ns = int(view["ts_ns"][first])
     group.count += len(rows)
     group.rejected += int(np.count_nonzero(view["verdict"][rows] == consts.VERDICT_REJECT))
-    group.last_frame, group.last_ns = view.frame(last), max(group.last_ns, int(view["ts_ns"][last]))
+    group.last_frame = view.frame(last)
+    times = view["ts_ns"][rows]
+    group.first_ns, group.last_ns = min(group.first_ns, int(times.min())), max(group.last_ns, int(times.max()))
     group.ports.update(view["dport"][rows])
     if not group.hosts.full:
         hosts = np.unique(view["dst_hi"][rows] ^ view["dst_lo"][rows], return_index=True)[1] if len(rows) > 1 else np.zeros(1, np.intp)
@@ -295,7 +292,7 @@ def _joined(groups: list[tuple[str, _Group]], pool: Pool) -> list[tuple[str, _Gr
 def _sum(groups: Sequence[_Group], pool: Pool) -> _Group:
     total = _Group(pool)
     earliest = min(groups, key=lambda group: int(group.first["frame"]))
-    total.first, total.first_ns = earliest.first, earliest.first_ns
+    total.first, total.first_ns = earliest.first, min(group.first_ns for group in groups)
     for group in groups:
         total.count += group.count
         total.rejected += group.rejected

@@ -11,7 +11,16 @@ from pcapaudit.findings.packet_after_close import MAX_FLOWS, PacketAfterClose
 from pcapaudit.findings.violation import Severity
 
 ENDS = {"sport": 443, "dport": 50000, "flow": 3, "tcp_state": consts.TCPS_TIME_WAIT}
-SERVER = {**ENDS, "tcp_flags": TCP_ACK, "seq": 1000, "ack": 501}
+SERVER = {**ENDS, "direction": consts.DIR_REPLY, "tcp_flags": TCP_ACK, "seq": 1000, "ack": 501}
+FIN = {
+    **ENDS,
+    "tcp_flags": TCP_FIN | TCP_ACK,
+    "tcp_state": consts.TCPS_LAST_ACK,
+    "seq": 999,
+    "ack": 501,
+    "direction": consts.DIR_REPLY,
+    "at": 0.9,
+}
 CLIENT = {
     **ENDS,
     "src": "192.168.10.20",
@@ -23,7 +32,9 @@ CLIENT = {
     "tcp_flags": TCP_ACK,
     "seq": 501,
     "ack": 1000,
+    "direction": consts.DIR_ORIGINAL,
 }
+FIN_OF_CLIENT = {**CLIENT, "tcp_flags": TCP_FIN | TCP_ACK, "tcp_state": consts.TCPS_FIN_WAIT, "seq": 500, "at": 0.8}
 #: The last acknowledgement of an orderly close: the server's data ends at 1000, the client's at 501, FINs included.
 LAST_ACK = {**CLIENT, "at": 1}
 RESET = {**CLIENT, "at": 1, "tcp_flags": TCP_RST | TCP_ACK, "tcp_state": consts.TCPS_CLOSE}
@@ -72,13 +83,21 @@ CASES = [
 @pytest.mark.parametrize(("end", "late", "kind"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
 def test_kind(end, late, kind, together):
     """An end, and one packet after it."""
-    batches = [packets(end, late)] if together else [packets(end), packets(late, first_frame=2)]
+    fins = [FIN_OF_CLIENT, FIN] if end is LAST_ACK else []
+    batches = [packets(*fins, end, late)] if together else [packets(*fins, end), packets(late, first_frame=len(fins) + 2)]
     violations = found(PacketAfterClose, *batches)
     if kind is None:
         assert not violations
     else:
         violation = only(violations)
-        assert (violation.evidence["kind"], violation.flow, violation.first_frame, violation.count) == (kind, 3, 2, 1)
+        assert (violation.evidence["kind"], violation.flow, violation.first_frame, violation.count) == (kind, 3, len(fins) + 2, 1)
+
+
+def test_data_of_a_side_that_has_not_ended_is_not_late():
+    """A FIN sent twice and its acknowledgement close the connection for Linux, not for the other side."""
+    late = {**SERVER, "at": 2, "payload_len": 10}
+    assert not found(PacketAfterClose, packets(FIN_OF_CLIENT, LAST_ACK, late))
+    assert only(found(PacketAfterClose, packets(FIN_OF_CLIENT, LAST_ACK, {**late, **GONE}))).evidence["kind"] == "new-data"
 
 
 def test_message_names_the_end():

@@ -32,8 +32,8 @@ def test_seq_over_has_its_numbers():
     assert (violation.code, violation.severity, violation.flow, violation.count) == ("tcp-out-of-window", Severity.MEDIUM, 3, 2)
     assert (violation.first_frame, violation.last_frame, violation.rule) == (2, 3, 2)
     assert violation.message == (
-        "198.51.100.7:443 sent 192.168.10.20:50000 data beyond the receiver's window: 505000 where 100 to 5000 is acceptable, 500020 off "
-        "at most; refused; the connection went on until frame 40 and ended: closed."
+        "198.51.100.7:443 sent 192.168.10.20:50000 data beyond the receiver's window: 505000 where 100 to 5000 is acceptable, at most "
+        "500020 off; refused; the connection went on until frame 40 and ended: closed."
     )
     assert violation.evidence["check"] == "tcp-seq-over"
     assert [violation.evidence[name] for name in ("bound_low", "bound_high", "seen", "off_by")] == [100, 5000, 505000, 500020]

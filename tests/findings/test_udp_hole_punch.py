@@ -101,6 +101,7 @@ OTHERS = {
     "unanswered": {"packets": (5, 0)},
     "never open": {"blocked": 1},
     "a service": {"dport": 443},
+    "telephony": {"sport": 5060, "dport": 5060},
     "opened from outside": {"iif": WAN, "oif": LAN},
     "tcp": {"proto": consts.PROTO_TCP},
 }
