@@ -297,12 +297,12 @@ def _kind(view: View, row: int, end: Any, sender: tuple[bool, int | None]) -> in
     has_entry = bool(view["tcp_state"][row])
     if bound is None:
         # Linux takes a connection for closed when one side's FIN comes twice; the other side may go on sending.
-        return (HARMLESS if has_entry else NEW_DATA) if payload_len else OLD_ACK
+        return HARMLESS if has_entry else NEW_DATA if payload_len else OLD_ACK
     beyond = (int(view["seq"][row]) + payload_len + bool(flags & TCP_FIN) - bound) & 0xFFFFFFFF
     inside = not 0 < beyond < 0x80000000
     if payload_len:
         return RETRANSMISSION if inside else NEW_DATA
-    if not end["reset"] and inside and has_entry:
+    if has_entry and (inside or not flags & TCP_FIN):
         return HARMLESS
     return STALE_FIN if flags & TCP_FIN else OLD_ACK
 

@@ -7,6 +7,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pcapaudit.findings.icmp_error_unknown_flow import IcmpErrorUnknownFlow
+from pcapaudit.findings.land import Land
+from pcapaudit.findings.out_of_order_capture import OutOfOrderCapture
 from pcapaudit.findings.packet_after_close import PacketAfterClose
 from pcapaudit.findings.scene import Scene
 from pcapaudit.findings.tcp_out_of_window import TcpOutOfWindow
@@ -22,7 +25,15 @@ __all__ = ["DETECTORS", "SECTIONS", "Description", "describe", "make_detectors"]
 #: Sections of a detector's docstring, in their order.
 SECTIONS = ("What it does", "Why it matters", "Example", "Source")
 
-DETECTORS: tuple[type[Detector], ...] = (UdpHolePunch, PacketAfterClose, TcpOutOfWindow, UnsolicitedInbound)
+DETECTORS: tuple[type[Detector], ...] = (
+    OutOfOrderCapture,
+    Land,
+    UdpHolePunch,
+    PacketAfterClose,
+    TcpOutOfWindow,
+    IcmpErrorUnknownFlow,
+    UnsolicitedInbound,
+)
 
 
 @dataclass(frozen=True, slots=True)

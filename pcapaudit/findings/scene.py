@@ -96,6 +96,11 @@ class View:
         return np.flatnonzero(self["reason"])
 
     @cached_property
+    def odd(self) -> Any:
+        """Rows with an anomaly."""
+        return np.flatnonzero(self["anomalies"])
+
+    @cached_property
     def inbound(self) -> Any:
         """Mask of packets that enter from a known zone that is not inside."""
         return self.scene.outside[self["iif"]]

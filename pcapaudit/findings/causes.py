@@ -1,0 +1,115 @@
+"""Occurrences of one cause, for detectors whose packets need no more than counting: who, how often, the first one, what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pcapaudit.core import vocab
+from pcapaudit.core.consts import VERDICT_ACCEPT
+from pcapaudit.findings.scene import View
+from pcapaudit.findings.violation import Severity, Violation
+
+__all__ = ["Cause", "Kind", "merge", "plural"]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What all findings of one kind have in common."""
+
+    #: Code of the finding.
+    code: str
+    #: How much it matters.
+    severity: Severity
+    #: RFC or kernel behaviour.
+    source: str
+    #: What to do.
+    advice: str
+
+
+class Cause:
+    """Packets with one cause."""
+
+    __slots__ = ("accepted", "count", "first", "first_ns", "flow", "last_frame", "last_ns", "rule")
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.accepted = 0
+        self.flow = 0
+        #: Rule that refused the first refused packet.
+        self.rule = 0
+        self.last_frame = 0
+        self.first_ns = 0
+        self.last_ns = 0
+        #: The first packet, for evidence.
+        self.first: dict[str, Any] = {}
+
+    def add(self, view: View, rows: Any) -> None:
+        """Add packets of a batch; ``rows`` are ascending and not empty."""
+        first = int(rows[0])
+        times = view["ts_ns"][rows]
+        if not self.count:
+            self.flow = int(view["flow"][first])
+            self.first_ns = self.last_ns = int(times[0])
+            proto = int(view["proto"][first])
+            self.first = {
+                "frame": view.frame(first),
+                "source": view.source(first),
+                "destination": view.destination(first),
+                "protocol": vocab.PROTOCOLS.get(proto, str(proto)),
+            }
+        self.count += len(rows)
+        self.accepted += int(np.count_nonzero(view["verdict"][rows] == VERDICT_ACCEPT))
+        self.last_frame = view.frame(int(rows[-1]))
+        self.first_ns, self.last_ns = min(self.first_ns, int(times.min())), max(self.last_ns, int(times.max()))
+        if not self.rule:
+            refused = rows[view.refused[rows]]
+            self.rule = int(view["rule"][refused[0]]) if len(refused) else 0
+
+    @property
+    def seconds(self) -> float:
+        """Time from the first to the last of them."""
+        return (self.last_ns - self.first_ns) / 1e9
+
+    @property
+    def fate(self) -> str:
+        """What became of the packets."""
+        if self.accepted == self.count:
+            return "accepted"
+        return f"{self.count - self.accepted} of them refused" if self.accepted else "refused"
+
+    def violation(self, kind: Kind, message: str, **evidence: Any) -> Violation:
+        """The finding."""
+        return Violation(
+            code=kind.code,
+            severity=kind.severity,
+            flow=self.flow,
+            first_frame=int(self.first["frame"]),
+            last_frame=self.last_frame,
+            count=self.count,
+            message=message,
+            evidence={**evidence, "accepted": self.accepted, "seconds": round(self.seconds, 6), "first": self.first},
+            rule=self.rule,
+            source=kind.source,
+            advice=kind.advice,
+        )
+
+
+def merge(causes: Sequence[Cause], make: Callable[[], Any] = Cause) -> Any:
+    """Several causes as one, the earliest as the example."""
+    earliest = min(causes, key=lambda cause: int(cause.first["frame"]))
+    total = make()
+    total.flow, total.rule, total.first = earliest.flow, earliest.rule, earliest.first
+    total.first_ns, total.last_ns = min(cause.first_ns for cause in causes), max(cause.last_ns for cause in causes)
+    total.last_frame = max(cause.last_frame for cause in causes)
+    total.count = sum(cause.count for cause in causes)
+    total.accepted = sum(cause.accepted for cause in causes)
+    return total
+
+
+def plural(count: int, noun: str) -> str:
+    """``1 packet``, ``2 packets``."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"

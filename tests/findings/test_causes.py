@@ -1,0 +1,49 @@
+"""Occurrences of one cause."""
+
+from __future__ import annotations
+
+import numpy as np
+from packets import packets
+from sample_run import context
+
+from pcapaudit.core import consts
+from pcapaudit.findings.causes import Cause, Kind, merge, plural
+from pcapaudit.findings.scene import Scene
+from pcapaudit.findings.violation import Severity
+
+KIND = Kind("some-code", Severity.LOW, "RFC 1", "do something")
+
+
+def made(*rows, first_frame=1):
+    """A cause with these packets."""
+    cause = Cause()
+    cause.add(Scene(context()).view(*packets(*rows, first_frame=first_frame)), np.arange(len(rows)))
+    return cause
+
+
+def test_cause_counts():
+    """First and last, verdicts, time also where it goes backwards."""
+    cause = made({"flow": 4, "at": 2, "sport": 1, "dport": 2}, {"verdict": consts.VERDICT_DROP, "rule": 2, "at": 1})
+    violation = cause.violation(KIND, "it happened", more=5)
+    assert (violation.code, violation.severity, violation.source, violation.advice) == ("some-code", Severity.LOW, "RFC 1", "do something")
+    assert (violation.flow, violation.first_frame, violation.last_frame, violation.count, violation.rule) == (4, 1, 2, 2, 2)
+    first = {"frame": 1, "source": "198.51.100.7:1", "destination": "192.168.10.20:2", "protocol": "tcp"}
+    assert violation.evidence == {"more": 5, "accepted": 1, "seconds": 1.0, "first": first}
+    assert cause.fate == "1 of them refused"
+
+
+def test_fates():
+    """All or nothing."""
+    assert made({}).fate == "accepted"
+    assert made({"verdict": consts.VERDICT_REJECT}).fate == "refused"
+
+
+def test_merge():
+    """The earliest is the example."""
+    total = merge([made({"flow": 9}, first_frame=7), made({"flow": 3}, {"verdict": consts.VERDICT_DROP}, first_frame=2)])
+    assert (total.count, total.accepted, total.flow, total.first["frame"], total.last_frame) == (3, 2, 3, 2, 7)
+
+
+def test_plural():
+    """One, and more."""
+    assert (plural(1, "packet"), plural(2, "packet")) == ("1 packet", "2 packets")

@@ -1,0 +1,126 @@
+"""Every capture of the repository, end to end: what is found, and that nothing else is."""
+
+from __future__ import annotations
+
+import pytest
+from checkout import ROOT
+from findings_of import findings_of
+
+#: Capture (and ``--local``) → what is found: (code, kind or check, severity, count, first frame). Captures that are not named have nothing.
+EXPECTED = {
+    "dns-forged.pcap": [
+        ("unsolicited-inbound", "reply-to-nothing", "low", 1, 2),
+        ("unsolicited-inbound", "reply-to-nothing", "low", 1, 3),
+    ],
+    "ftp-active.pcap": [
+        ("unsolicited-inbound", "attempt", "low", 8, 20),
+    ],
+    "ftp-ipv6.pcap": [
+        ("unsolicited-inbound", "attempt", "low", 4, 98),
+    ],
+    "icmp-errors.pcap": [
+        ("icmp-error-unknown-flow", "a packet of another host than the one it was sent to", "low", 1, 4),
+        ("icmp-error-unknown-flow", "a packet of no known connection", "low", 1, 5),
+        ("unsolicited-inbound", "reply-to-nothing", "low", 1, 10),
+    ],
+    "idle-tcp.pcap": [
+        ("unsolicited-inbound", "stale-flow", "low", 9, 19),
+    ],
+    "idle-udp.pcap": [
+        ("unsolicited-inbound", "reply-to-nothing", "low", 4, 20),
+    ],
+    "injection.pcap": [
+        ("tcp-out-of-window", "tcp-ack-over", "medium", 1, 23),
+        ("tcp-out-of-window", "tcp-seq-over", "medium", 2, 8),
+    ],
+    "office.pcapng": [
+        ("packet-after-close", "in-flight", "info", 8, 228),
+        ("tcp-out-of-window", "tcp-seq-over", "medium", 2, 185),
+        ("udp-hole-punch", "crossed", "low", 1, 101),
+        ("unsolicited-inbound", "attempt", "low", 1, 63),
+        ("unsolicited-inbound", "attempt", "low", 2, 239),
+        ("unsolicited-inbound", "attempt", "low", 10, 168),
+        ("unsolicited-inbound", "reply-to-nothing", "low", 1, 95),
+        ("unsolicited-inbound", "scan", "medium", 32, 61),
+    ],
+    "ping.pcap": [
+        ("unsolicited-inbound", "attempt", "low", 2, 17),
+        ("unsolicited-inbound", "attempt", "low", 2, 21),
+    ],
+    "punch-lan.pcap": [
+        ("udp-hole-punch", "outbound-first", "low", 1, 5),
+    ],
+    "punch-rejected-lan.pcap": [
+        ("udp-hole-punch", "outbound-first", "low", 1, 5),
+    ],
+    "reset.pcap": [
+        ("packet-after-close", "in-flight", "info", 22, 37),
+    ],
+    "scan-refused.pcap": [
+        ("unsolicited-inbound", "scan", "medium", 70, 3),
+    ],
+    "scan.pcap": [
+        ("unsolicited-inbound", "scan", "medium", 13, 50),
+        ("unsolicited-inbound", "scan", "medium", 38, 3),
+    ],
+    "snaplen.pcap": [
+        ("tcp-out-of-window", "tcp-overshot", "info", 3, 10),
+    ],
+    "syn-flood.pcap": [
+        ("unsolicited-inbound", "attempt", "low", 123, 3),
+    ],
+    "tcp-after-close.pcap": [
+        ("packet-after-close", "in-flight", "info", 1, 19),
+        ("packet-after-close", "new-data", "medium", 1, 11),
+        ("packet-after-close", "new-data", "medium", 1, 20),
+        ("packet-after-close", "stale-rst", "info", 1, 12),
+    ],
+    "tcp-flags.pcap": [
+        ("unsolicited-inbound", "attempt", "low", 50, 1),
+        ("unsolicited-inbound", "backscatter", "info", 6, 5),
+        ("unsolicited-inbound", "stale-flow", "low", 8, 17),
+    ],
+    "tcp-midstream.pcap": [
+        ("unsolicited-inbound", "stale-flow", "low", 4, 5),
+    ],
+    "tcp-window.pcap": [
+        ("tcp-out-of-window", "tcp-ack-over", "medium", 1, 48),
+        ("tcp-out-of-window", "tcp-ack-under", "info", 1, 49),
+        ("tcp-out-of-window", "tcp-overshot", "info", 1, 46),
+        ("tcp-out-of-window", "tcp-seq-over", "medium", 1, 50),
+        ("tcp-out-of-window", "tcp-seq-under", "info", 3, 47),
+    ],
+    "tftp.pcap": [
+        ("unsolicited-inbound", "attempt", "low", 2, 4),
+    ],
+    "two-interfaces.pcapng": [
+        ("out-of-order-capture", "", "low", 17, 11),
+    ],
+    "vlan-qinq.pcap": [
+        ("tcp-out-of-window", "tcp-ack-under", "info", 1, 3),
+        ("tcp-out-of-window", "tcp-seq-under", "info", 6, 5),
+    ],
+}
+CAPTURES = sorted(path.name for path in (ROOT / "captures").glob("*.pcap*"))
+
+
+def facts(violation):
+    """What a test pins of a finding."""
+    kind = next((violation.evidence[name] for name in ("kind", "check", "order", "fault") if name in violation.evidence), "")
+    return violation.code, kind, str(violation.severity), violation.count, violation.first_frame
+
+
+@pytest.mark.parametrize("name", CAPTURES)
+def test_capture(name):
+    """The default ruleset and networks."""
+    assert sorted(facts(each) for each in findings_of(name)) == sorted(EXPECTED.get(name, []))
+
+
+@pytest.mark.parametrize(
+    ("name", "order", "first_frame"), [("punch-wan.pcap", "crossed", 7), ("punch-rejected-wan.pcap", "outbound-first", 5)]
+)
+def test_punch_seen_outside_the_nat(name, order, first_frame):
+    """The NAT's own address is the inside; the knocks that were refused are no finding of their own."""
+    found = [facts(each) for each in findings_of(name, local=["198.51.100.2"])]
+    assert ("udp-hole-punch", order, "low", 1, first_frame) in found
+    assert not [code for code, *_ in found if code == "unsolicited-inbound"]

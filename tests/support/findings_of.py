@@ -1,0 +1,32 @@
+"""What the detectors find in a capture of the repository."""
+
+from __future__ import annotations
+
+from checkout import ROOT
+
+from pcapaudit.cli.options import EngineOptions
+from pcapaudit.cli.session import open_session
+from pcapaudit.findings.registry import make_detectors
+from pcapaudit.replay.run import run
+
+
+def findings_of(name, local=()):
+    """The violations of ``captures/NAME`` under the default ruleset; ``local`` as the option."""
+    options = EngineOptions(
+        rules=None,
+        local=tuple(local),
+        zone=(),
+        own=(),
+        path="auto",
+        mode="what-if",
+        checksum="auto",
+        timeout=(),
+        sysctl=(),
+        strict=False,
+        reorder_window=0.0,
+        seed=1,
+    )
+    with open_session([str(ROOT / "captures" / name)], options) as context:
+        detectors = make_detectors(context)
+        run(context, detectors, seed=1)
+        return [each for detector in detectors for each in detector.violations()]
