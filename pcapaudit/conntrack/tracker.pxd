@@ -1,6 +1,7 @@
 import cython
 
-from pcapaudit.conntrack.hashing cimport endpoint_hash, pair_hash
+from pcapaudit.conntrack.checks cimport Checks
+from pcapaudit.conntrack.keys cimport Keys
 from pcapaudit.conntrack.layout cimport (
     KIND_BLOCKED,
     KIND_CONNECTION,
@@ -91,7 +92,6 @@ from pcapaudit.core.consts cimport (
     TCPS_CLOSE,
     TCPS_TIME_WAIT,
 )
-from pcapaudit.wire.bytes cimport be16
 from pcapaudit.wire.quote cimport Quote, read_quote
 
 cdef extern from *:
@@ -114,16 +114,15 @@ ctypedef unsigned int u32
 @cython.final
 cdef class Tracker:
     cdef public Table table
+    cdef Keys keys
+    cdef Checks checks
     cdef public Tcp tcp
     cdef Quote quote
     cdef long long[::1] timers
-    cdef unsigned char[::1] answers
     cdef unsigned char[::1] queries
     cdef unsigned char[::1] untracked
     cdef unsigned char[::1] errors
-    cdef bint check_sums
     cdef u32 limit
-    cdef u64 seed
     cdef public u32 live
     cdef public u32 high_water
     cdef public long long high_water_ns
@@ -145,12 +144,6 @@ cdef class Tracker:
 
     @cython.locals(i=u32, total=u32, mask=u32)
     cdef void touch(self, PacketBatch b, VerdictBatch v, u32 first, u32 stop) noexcept nogil
-    @cython.locals(proto=u32, sport=u32, dport=u32, rest=u64, answer=u32, kind=u32, one=u64, other=u64)
-    cdef void _hash(self, PacketBatch b, u32 i) noexcept nogil
-    cdef bint _take_key(self, PacketBatch b, u32 i) noexcept nogil
-    cdef void _take_ports(self, u32 sport, u32 dport) noexcept nogil
-    @cython.locals(answer=u32)
-    cdef bint _take_icmp_key(self, u32 ident, u32 kind, u32 code, u32 l3) noexcept nogil
     @cython.locals(slot=u32, row=u32)
     cdef u32 _find(self, long long now) noexcept nogil
     cdef void _expire(self, u32 row) noexcept nogil
@@ -163,21 +156,10 @@ cdef class Tracker:
     cdef bint fit(self, PacketBatch b, u32 i) noexcept nogil
     @cython.locals(reason=u32)
     cdef u32 track(self, PacketBatch b, VerdictBatch v, u32 i, long long now) noexcept nogil
-    @cython.locals(bit=u64, found=u64)
-    cdef u32 _unfit(self, PacketBatch b, u32 i) noexcept nogil
-    @cython.locals(bit=u64, proto=u32, start=u32, held=u32, needed=u32)
-    cdef u32 _header(self, PacketBatch b, u32 i) noexcept nogil
     @cython.locals(proto=u32, reason=u32, again=cython.bint, row=u32, direction=u32, judged=u32)
     cdef u32 _assign(self, PacketBatch b, VerdictBatch v, u32 i, long long now) noexcept nogil
     @cython.locals(at=u64, status=u32)
     cdef void _show(self, VerdictBatch v, u32 i, u32 direction) noexcept nogil
-    @cython.locals(proto=u32)
-    cdef u32 _packet_error(self, PacketBatch b, u32 i) noexcept nogil
-    cdef bint _bad_sum(self, PacketBatch b, u32 i) noexcept nogil
-    @cython.locals(said=u32)
-    cdef u32 _udp_error(self, PacketBatch b, u32 i) noexcept nogil
-    @cython.locals(coverage=u32)
-    cdef u32 _udplite_error(self, PacketBatch b, u32 i) noexcept nogil
     @cython.locals(reason=u32, proto=u32, row=u32, word=u64)
     cdef u32 _make(self, PacketBatch b, u32 i) noexcept nogil
     @cython.locals(bit=u64)
@@ -192,8 +174,6 @@ cdef class Tracker:
     cdef u32 _redirect(self, PacketBatch b, VerdictBatch v, u32 i, long long now) noexcept nogil
     @cython.locals(reason=u32, row=u32)
     cdef u32 _error(self, PacketBatch b, VerdictBatch v, u32 i, long long now) noexcept nogil
-    @cython.locals(proto=u32, rest=u64, dport=u32, answer=u32, kind=u32, one=u64, other=u64)
-    cdef bint _take_quoted(self, PacketBatch b, u32 i) noexcept nogil
     cdef void commit(self, PacketBatch b, u32 i, long long now, bint accepted) noexcept nogil
     @cython.locals(row=u32)
     cdef void _record_blocked(self, PacketBatch b, u32 i, long long now) noexcept nogil

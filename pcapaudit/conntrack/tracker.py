@@ -18,13 +18,14 @@ from typing import Any
 
 import cython
 
+from pcapaudit.conntrack.checks import Checks
 from pcapaudit.conntrack.config import ConntrackConfig
+from pcapaudit.conntrack.keys import Keys
 from pcapaudit.conntrack.table import MAX_ROWS, Table
 from pcapaudit.conntrack.tcp import Tcp
 from pcapaudit.wire.quote import Quote
 
 if not cython.compiled:
-    from pcapaudit.conntrack.hashing import endpoint_hash, pair_hash
     from pcapaudit.conntrack.layout import (
         KIND_BLOCKED,
         KIND_CONNECTION,
@@ -53,15 +54,7 @@ if not cython.compiled:
         W_STATUS,
     )
     from pcapaudit.core.consts import (
-        ANOM_IP6_EXT_BAD,
-        ANOM_IP6_EXT_LIMIT,
-        ANOM_IP_HEADER_LEN,
-        ANOM_IP_LEN_OVER_FRAME,
-        ANOM_IP_TRUNCATED,
-        ANOM_IP_VERSION,
         ANOM_MIDSTREAM,
-        ANOM_TCP_HEADER_LEN,
-        CSUM_BAD,
         CT_ESTABLISHED,
         CT_INVALID,
         CT_NEW,
@@ -78,7 +71,6 @@ if not cython.compiled:
         END_REPLACED,
         END_RESET,
         END_TIMEOUT,
-        PATH_OUTPUT,
         PROTO_GRE,
         PROTO_ICMP,
         PROTO_ICMPV6,
@@ -87,7 +79,6 @@ if not cython.compiled:
         PROTO_UDPLITE,
         REASON_BAD_CHECKSUM,
         REASON_BAD_IP_HEADER,
-        REASON_BAD_LENGTH,
         REASON_FRAGMENT_QUEUED,
         REASON_ICMP_NO_REQUEST,
         REASON_ICMP_QUOTE_MISMATCH,
@@ -97,10 +88,8 @@ if not cython.compiled:
         REASON_NONE,
         REASON_NOT_IP,
         REASON_NOT_TRACKABLE,
-        REASON_SHORT_HEADER,
         REASON_TABLE_FULL,
         REASON_TRUNCATED,
-        REASON_UDPLITE_COVERAGE,
         STATUS_ASSURED,
         STATUS_CONFIRMED,
         STATUS_EXPECTED,
@@ -110,7 +99,6 @@ if not cython.compiled:
         TCPS_CLOSE,
         TCPS_TIME_WAIT,
     )
-    from pcapaudit.wire.bytes import be16
     from pcapaudit.wire.quote import read_quote
 
     # How long a blocked record lives after its last packet; when a UDP exchange becomes a stream (both ns).
@@ -125,11 +113,7 @@ if not cython.compiled:
 
 __all__ = ["Tracker"]
 
-#: ICMP types by version (4 in 0-255, 6 in 256-511): the type that answers, plus 1; 0 for a type of no query.
-_ANSWERS = bytearray(512)
-for _one, _other in ((8, 0), (13, 14), (15, 16), (17, 18), (256 + 128, 256 + 129), (256 + 139, 256 + 140)):
-    _ANSWERS[_one], _ANSWERS[_other] = (_other & 0xFF) + 1, (_one & 0xFF) + 1
-#: 1 for the types that may open a connection.
+#: ICMP types by version (4 in 0-255, 6 in 256-511): 1 for those that may open a connection.
 _QUERIES = bytearray(512)
 for _one in (8, 13, 15, 17, 256 + 128, 256 + 139):
     _QUERIES[_one] = 1
@@ -137,7 +121,7 @@ for _one in (8, 13, 15, 17, 256 + 128, 256 + 139):
 _UNTRACKED = bytearray(256)
 for _one in (130, 131, 132, 133, 134, 135, 136, 143, 151, 152):
     _UNTRACKED[_one] = 1
-#: By version like _ANSWERS: 1 for errors, whose quoted packet tells the connection.
+#: By version like _QUERIES: 1 for errors, whose quoted packet tells the connection.
 _ERRORS = bytearray(512)
 for _one in (3, 4, 5, 11, 12, *range(256, 256 + 128)):
     _ERRORS[_one] = 1
@@ -148,16 +132,15 @@ class Tracker:
 
     def __init__(self, config: ConntrackConfig, seed: int, rows: int = 0) -> None:
         self.table = Table(rows or MAX_ROWS)
+        self.keys = Keys(self.table, seed)
+        self.checks = Checks(config)
         self.tcp = Tcp(self.table, config)
         self.quote = Quote()
         self.timers = memoryview(_signed(config.timeout_list()))
-        self.answers = memoryview(_ANSWERS)
         self.queries = memoryview(_QUERIES)
         self.untracked = memoryview(_UNTRACKED)
         self.errors = memoryview(_ERRORS)
-        self.check_sums = config.checksum
         self.limit = config.max
-        self.seed = seed
         #: Entries in the table, most ever, and when that was.
         self.live = 0
         self.high_water = 0
@@ -188,7 +171,7 @@ class Tracker:
         """Compute the hashes of some packets and fetch the rows that they will likely need side by side; ``v.row`` names these."""
         i = first
         while i < stop:
-            self._hash(b, i)
+            self.keys.hash(b, i)
             i += 1
         i = first
         mask = self.table.slots - 1
@@ -201,50 +184,6 @@ class Tracker:
             total = (total + self.table.w[v.row[i] * ROW_WORDS + W_FLOW] + self.table.w[v.row[i] * ROW_WORDS + W_MARK]) & 0xFFFF
             i += 1
         self.warm = total
-
-    def _hash(self, b, i):
-        """The hash of packet ``i``'s tuple, the same for its inverse."""
-        proto = b.proto[i]
-        sport = b.sport[i]
-        dport = b.dport[i]
-        rest = proto | b.zone[i] << 8
-        if proto in (PROTO_ICMP, PROTO_ICMPV6):
-            answer = self.answers[b.icmp_type[i] + (256 if b.l3[i] == 6 else 0)]
-            kind = b.icmp_type[i]
-            if answer and answer - 1 < kind:
-                kind = answer - 1
-            rest |= kind << 24
-            dport = sport
-        one = endpoint_hash(b.src_hi[i], b.src_lo[i], sport, self.seed)
-        other = endpoint_hash(b.dst_hi[i], b.dst_lo[i], dport, self.seed)
-        b.hash[i] = pair_hash(one, other, rest, self.seed)
-
-    def _take_key(self, b, i):
-        """Make packet ``i``'s tuple the one that the table looks for. Returns 0 if it has no inverse and so no connection."""
-        self.table.key_src_hi = b.src_hi[i]
-        self.table.key_src_lo = b.src_lo[i]
-        self.table.key_dst_hi = b.dst_hi[i]
-        self.table.key_dst_lo = b.dst_lo[i]
-        self.table.key_proto = b.proto[i] | b.l3[i] << 8 | b.zone[i] << 16
-        self.table.key_hash = b.hash[i]
-        if b.proto[i] in (PROTO_ICMP, PROTO_ICMPV6):
-            return self._take_icmp_key(b.sport[i], b.icmp_type[i], b.icmp_code[i], b.l3[i])
-        self._take_ports(b.sport[i], b.dport[i])
-        return 1
-
-    def _take_ports(self, sport, dport):
-        self.table.key_ports = sport | dport << 16
-        self.table.key_inverse = dport | sport << 16
-
-    def _take_icmp_key(self, ident, kind, code, l3):
-        answer = self.answers[kind + (256 if l3 == 6 else 0)]
-        self.table.key_ports = ident | kind << 16 | code << 24
-        # Without an inverse the tuple is told from every other by nothing but itself.
-        self.table.key_inverse = self.table.key_ports
-        if answer == 0:
-            return 0
-        self.table.key_inverse = ident | (answer - 1) << 16 | code << 24
-        return 1
 
     # Finding ----------------------------------------------------------------------------------------------------------------------
 
@@ -319,7 +258,7 @@ class Tracker:
 
     def fit(self, b, i):
         """Whether packet ``i`` gets as far as rules before conntrack: an IP packet that a host would take, whole."""
-        return b.l3[i] and b.frag[i] == 0 and (b.anomalies[i] == 0 or self._unfit(b, i) == REASON_NONE)
+        return b.l3[i] and b.frag[i] == 0 and (b.anomalies[i] == 0 or self.checks.unfit(b, i) == REASON_NONE)
 
     def track(self, b, v, i, now):
         """Assign packet ``i`` to a connection. Writes ct_state, direction, reason and bounds; returns whether the rules see it (TO_)."""
@@ -327,14 +266,14 @@ class Tracker:
             v.reason[i] = REASON_NOT_IP
             return TO_SKIP
         if b.anomalies[i]:
-            reason = self._unfit(b, i)
+            reason = self.checks.unfit(b, i)
             if reason:
                 v.reason[i] = reason
                 return TO_DROP if reason == REASON_BAD_IP_HEADER else TO_SKIP
         if b.frag[i]:
             v.reason[i] = REASON_FRAGMENT_QUEUED
             return TO_SKIP
-        reason = self._header(b, i)
+        reason = self.checks.header(b, i)
         if reason == REASON_TRUNCATED:
             v.reason[i] = reason
             return TO_SKIP
@@ -349,43 +288,6 @@ class Tracker:
             v.reason[i] = reason
         return TO_RULES
 
-    def _unfit(self, b, i):
-        """Why a host would not even look at the transport header, or why the capture does not hold enough; REASON_NONE otherwise."""
-        bit = 1
-        found = b.anomalies[i]
-        if found & (bit << ANOM_IP_TRUNCATED):
-            return REASON_TRUNCATED
-        if found & (bit << ANOM_IP_VERSION | bit << ANOM_IP_HEADER_LEN | bit << ANOM_IP_LEN_OVER_FRAME):
-            return REASON_BAD_IP_HEADER
-        if b.ip_csum[i] == CSUM_BAD and self.check_sums:
-            return REASON_BAD_IP_HEADER
-        return REASON_NONE
-
-    def _header(self, b, i):
-        """Whether the transport header is there: REASON_NONE, what is wrong with it, or REASON_TRUNCATED if the capture cut it off."""
-        bit = 1
-        proto = b.proto[i]
-        start = b.l4_off[i]
-        if start == 0:
-            if b.anomalies[i] & (bit << ANOM_IP6_EXT_BAD | bit << ANOM_IP6_EXT_LIMIT):
-                return REASON_NOT_TRACKABLE
-            return REASON_TRUNCATED
-        held = b.end_off[i] - start if b.end_off[i] > start else 0
-        needed = 0
-        if proto == PROTO_TCP:
-            needed = 20
-        elif proto in (PROTO_UDP, PROTO_UDPLITE, PROTO_ICMP, PROTO_ICMPV6):
-            needed = 8
-        elif proto == PROTO_GRE:
-            needed = 4
-        if b.l4_len[i] < needed:
-            return REASON_SHORT_HEADER
-        if held < needed:
-            return REASON_TRUNCATED
-        if proto == PROTO_TCP and b.anomalies[i] & (bit << ANOM_TCP_HEADER_LEN):
-            return REASON_BAD_LENGTH
-        return REASON_NONE
-
     def _assign(self, b, v, i, now):
         """Find or make the packet's connection and let its protocol judge. Returns a reason if the packet is invalid."""
         proto = b.proto[i]
@@ -393,7 +295,7 @@ class Tracker:
             reason = self._icmp_first(b, v, i, now)
             if reason or self.row or v.ct_state[i] == CT_UNTRACKED:
                 return reason
-        if not self._take_key(b, i):
+        if not self.keys.take(b, i):
             return REASON_ICMP_TYPE if b.l3[i] == (4 if proto == PROTO_ICMP else 6) else REASON_NOT_TRACKABLE
         again = 1
         while again:
@@ -401,7 +303,7 @@ class Tracker:
             row = self._find(now)
             if row == 0 and self.limit and self.live >= self.limit and not self._evict(now):
                 return REASON_TABLE_FULL
-            reason = self._packet_error(b, i)
+            reason = self.tcp.error(b, i) if proto == PROTO_TCP else self.checks.error(b, i)
             if reason:
                 self.known = row
                 return reason
@@ -439,34 +341,6 @@ class Tracker:
             v.ct_state[i] = CT_RELATED if status & STATUS_EXPECTED else CT_NEW
         if direction == DIR_REPLY:
             self.table.w[at] = status | STATUS_SEEN_REPLY
-
-    def _packet_error(self, b, i):
-        """What is wrong with a packet whatever its connection."""
-        proto = b.proto[i]
-        if proto == PROTO_TCP:
-            return self.tcp.error(b, i)
-        if proto == PROTO_UDP:
-            return self._udp_error(b, i)
-        if proto == PROTO_UDPLITE:
-            return self._udplite_error(b, i)
-        return REASON_NONE
-
-    def _bad_sum(self, b, i):
-        return self.check_sums and b.l4_csum[i] == CSUM_BAD and b.path[i] != PATH_OUTPUT
-
-    def _udp_error(self, b, i):
-        said = be16(b, b.l4_off[i] + 4)
-        if said > b.l4_len[i] or said < 8:
-            return REASON_BAD_LENGTH
-        return REASON_BAD_CHECKSUM if self._bad_sum(b, i) else REASON_NONE
-
-    def _udplite_error(self, b, i):
-        coverage = be16(b, b.l4_off[i] + 4)
-        if coverage and (coverage < 8 or coverage > b.l4_len[i]):
-            return REASON_UDPLITE_COVERAGE
-        if be16(b, b.l4_off[i] + 6) == 0:
-            return REASON_BAD_CHECKSUM
-        return REASON_BAD_CHECKSUM if self._bad_sum(b, i) else REASON_NONE
 
     # New connections --------------------------------------------------------------------------------------------------------------
 
@@ -566,7 +440,7 @@ class Tracker:
         is6 = b.proto[i] == PROTO_ICMPV6
         if b.l3[i] != (6 if is6 else 4):
             return REASON_NONE
-        if self._bad_sum(b, i):
+        if self.checks.bad_sum(b, i):
             return REASON_BAD_CHECKSUM
         if is6:
             if self.untracked[kind]:
@@ -601,7 +475,7 @@ class Tracker:
         reason = read_quote(b, i, self.quote)
         if reason:
             return reason
-        if not self._take_quoted(b, i):
+        if not self.keys.take_quoted(b, i, self.quote):
             return REASON_ICMP_QUOTE_UNKNOWN
         row = self._find(now)
         self.blocked = 0
@@ -616,32 +490,6 @@ class Tracker:
         v.ct_state[i] = CT_RELATED
         v.direction[i] = self.table.direction_of(row)
         return REASON_NONE
-
-    def _take_quoted(self, b, i):
-        """Look for the inverse of the quoted packet's tuple."""
-        self.table.key_src_hi = self.quote.dst_hi
-        self.table.key_src_lo = self.quote.dst_lo
-        self.table.key_dst_hi = self.quote.src_hi
-        self.table.key_dst_lo = self.quote.src_lo
-        proto = self.quote.proto
-        self.table.key_proto = proto | self.quote.l3 << 8 | b.zone[i] << 16
-        rest = proto | b.zone[i] << 8
-        dport = self.quote.dport
-        if proto in (PROTO_ICMP, PROTO_ICMPV6):
-            answer = self.answers[self.quote.icmp_type + (256 if self.quote.l3 == 6 else 0)]
-            if answer == 0:
-                return 0
-            self._take_icmp_key(self.quote.sport, answer - 1, self.quote.icmp_code, self.quote.l3)
-            dport = self.quote.sport
-            kind = self.quote.icmp_type
-            kind = min(kind, answer - 1)
-            rest |= kind << 24
-        else:
-            self._take_ports(dport, self.quote.sport)
-        one = endpoint_hash(self.quote.src_hi, self.quote.src_lo, self.quote.sport, self.seed)
-        other = endpoint_hash(self.quote.dst_hi, self.quote.dst_lo, dport, self.seed)
-        self.table.key_hash = pair_hash(one, other, rest, self.seed)
-        return 1
 
     # A packet, after the rules ----------------------------------------------------------------------------------------------------
 
@@ -666,7 +514,7 @@ class Tracker:
     def _record_blocked(self, b, i, now):
         """Attribute a refused packet to its blocked flow; ``row`` is the record afterwards, ``fresh`` whether it is new."""
         if self.blocked == 0:
-            self._take_key(b, i)
+            self.keys.take(b, i)
             self.known = self._find(now)
             if self.known:
                 return
@@ -677,7 +525,7 @@ class Tracker:
             row = self.table.take()
             if row == 0:
                 return
-            self._take_key(b, i)
+            self.keys.take(b, i)
             self.table.write_key(row)
             self.table.w[row * ROW_WORDS + W_FLOW] = 0
             self.table.w[row * ROW_WORDS + W_PARENT] = 0

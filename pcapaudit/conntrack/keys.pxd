@@ -1,0 +1,26 @@
+import cython
+
+from pcapaudit.conntrack.hashing cimport endpoint_hash, pair_hash
+from pcapaudit.conntrack.table cimport Table
+from pcapaudit.core.columns cimport PacketBatch
+from pcapaudit.core.consts cimport PROTO_ICMP, PROTO_ICMPV6
+from pcapaudit.wire.quote cimport Quote
+
+ctypedef unsigned long long u64
+ctypedef unsigned int u32
+
+
+@cython.final
+cdef class Keys:
+    cdef Table table
+    cdef u64 seed
+    cdef unsigned char[::1] answers
+
+    @cython.locals(proto=u32, sport=u32, dport=u32, rest=u64, answer=u32, kind=u32, one=u64, other=u64)
+    cdef void hash(self, PacketBatch b, u32 i) noexcept nogil
+    cdef bint take(self, PacketBatch b, u32 i) noexcept nogil
+    cdef void _ports(self, u32 sport, u32 dport) noexcept nogil
+    @cython.locals(answer=u32)
+    cdef bint _icmp(self, u32 ident, u32 kind, u32 code, u32 l3) noexcept nogil
+    @cython.locals(proto=u32, rest=u64, dport=u32, answer=u32, kind=u32, one=u64, other=u64)
+    cdef bint take_quoted(self, PacketBatch b, u32 i, Quote quote) noexcept nogil
