@@ -60,6 +60,7 @@ def codes_page() -> str:
     """Reasons and anomalies with their meanings."""
     reasons = "\n".join(f"| `{code}` | {text} |" for code, text in vocab.REASON_TEXTS.items() if code)
     anomalies = "\n".join(f"| `{code}` | {text} |" for code, text in vocab.ANOMALY_TEXTS.items())
+    files = "\n".join(f"| `{code}` | {text} |" for code, text in vocab.FILE_ANOMALIES.items())
     return f"""{NOTE}
 # Codes
 
@@ -80,6 +81,12 @@ Oddities of a frame or packet (column `anomalies`). They are counted; on their o
 | code | meaning |
 |---|---|
 {anomalies}
+
+Oddities of a capture file (`anomalies` of a file in `summary.json`). With `--strict` they are errors.
+
+| code | meaning |
+|---|---|
+{files}
 """
 
 

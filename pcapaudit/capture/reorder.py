@@ -62,7 +62,7 @@ class Reorder:
                     f"the reorder window holds more than {MAX_HELD} frames or {MAX_HELD_BYTES >> 20} MiB: sorted within what it holds."
                 )
             return len(stamps) // 2 + 1
-        return int(np.searchsorted(stamps, self._newest - self._window_ns, "right")) if len(stamps) else 0
+        return int(np.searchsorted(stamps, max(self._newest - self._window_ns, _LONG_AGO), "right")) if len(stamps) else 0
 
     def _hold(self) -> None:
         """Sort the frames of the inner batch into those that are held."""

@@ -22,7 +22,7 @@ __all__ = ["FLOW_DTYPE", "PACKET_COLUMNS", "VERDICT_COLUMNS", "PacketBatch", "Ve
 
 #: name, dtype, who fills it, meaning. Offsets are positions in ``data``; a length "on the wire" comes from headers, never from caplen.
 PACKET_COLUMNS: tuple[tuple[str, str, str, str], ...] = (
-    ("ts_ns", "i8", "capture", "time stamp, ns since 1970, as the file says (0 with FRAME_NO_TIME)"),
+    ("ts_ns", "i8", "capture", "time stamp, ns since 1970, as the file says (that of the frame before with FRAME_NO_TIME)"),
     ("offset", "u4", "capture", "where the frame's bytes start in data"),
     ("caplen", "u4", "capture", "bytes of the frame that the file holds"),
     ("origlen", "u4", "capture", "bytes of the frame on the wire, as the file says"),

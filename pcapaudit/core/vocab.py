@@ -15,6 +15,7 @@ __all__ = [
     "CT_STATUS_BITS",
     "DIRECTIONS",
     "END_REASONS",
+    "FILE_ANOMALIES",
     "HOOKS",
     "PATHS",
     "PROTOCOLS",
@@ -208,6 +209,13 @@ _ANOMALIES: dict[int, tuple[str, str]] = {
 }
 ANOMALIES = {number: code for number, (code, _) in _ANOMALIES.items()}
 ANOMALY_TEXTS = dict(_ANOMALIES.values())
+
+#: Oddities of a capture file as a whole: code → what it means.
+FILE_ANOMALIES = {
+    "truncated-record": "the file ends within a record: the frames before it are used",
+    "truncated-compression": "the file ends within its compressed data: the frames before that are used",
+    "trailing-bytes": "other bytes behind the compressed data: they are not looked at",
+}
 
 
 def anomaly_names(mask: int) -> list[str]:
