@@ -1,7 +1,7 @@
 """The blocks of a pcapng file that describe others: section header and interface description. No I/O.
 
-``core`` of the format is walked in ``walk.py``; here stands what happens once a section or an interface. Options that do not fit into
-their block end the reading of options, never that of the file.
+Blocks with frames are walked in ``walk.py``; here stands what happens once a section or an interface. Options that do not fit into
+their block end the reading of options, never that of the file; ``options_fit`` tells.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pcapaudit.capture.signals import TICKS_BINARY, TICKS_DIVIDED, TICKS_NONE, T
 from pcapaudit.capture.walk import MAX_NS
 from pcapaudit.core.errors import CaptureError
 
-__all__ = ["Clock", "Interface", "is_pcapng", "read_interface", "read_section"]
+__all__ = ["Clock", "Interface", "is_pcapng", "options_fit", "read_interface", "read_section"]
 
 _U64 = (1 << 64) - 1
 _COMMENT, _NAME, _DESCRIPTION, _RESOLUTION, _FCS_LEN, _OFFSET = 1, 2, 3, 9, 13, 14
@@ -96,6 +96,18 @@ def read_interface(block: bytes, order: str, file_id: int) -> Interface:
             (offset_s,) = struct.unpack(order + "q", value)
     clock = _clock(resolution, offset_s)
     return Interface(name, linktype, snaplen, max_caplen(linktype), file_id, fcs_len, description, tuple(comments), clock)
+
+
+def options_fit(block: bytes, order: str, block_len: int) -> bool:
+    """Whether the options of a section header or interface block all lie within it.
+
+    ``block``: its beginning, of ``block_len`` bytes in all; options behind what is there are not looked at.
+    """
+    at = 24 if is_pcapng(block) else 16
+    for _, value in _options(block, at, order):
+        at += 4 + len(value) + -len(value) % 4
+    stop = len(block) - 4
+    return block_len > len(block) or at + 4 > stop or block[at : at + 2] == b"\0\0"
 
 
 def _clock(resolution: int, offset_s: int) -> Clock:

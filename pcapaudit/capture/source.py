@@ -13,7 +13,7 @@ from pcapaudit.capture import signals
 from pcapaudit.capture.inputs import Input, label
 from pcapaudit.capture.kinds import describe
 from pcapaudit.capture.pcap import HEADER_BYTES, is_pcap, read_header
-from pcapaudit.capture.pcapng import Interface, is_pcapng, read_interface, read_section
+from pcapaudit.capture.pcapng import Interface, is_pcapng, options_fit, read_interface, read_section
 from pcapaudit.capture.walk import Walker
 from pcapaudit.core.columns import PacketBatch
 from pcapaudit.core.consts import BUFFER_BYTES, SCRATCH_BYTES
@@ -83,6 +83,7 @@ class Source:
         self._pos = self._end = self._base = 0
         self._ended = False
         self._error: CaptureError | None = None
+        self._bad_options = 0
         self.file = CaptureFile(source.path, compressed=source.compressed)
         self._name = label(source.path)
         self._begin()
@@ -169,12 +170,14 @@ class Source:
         """Take the section header or interface description at the walker's place."""
         block = self._peek(min(self._walker.block_len, signals.BLOCK_HEAD_BYTES))
         order = ">" if self._walker.big else "<"
+        fit = options_fit(block, order, self._walker.block_len)
         if signal == signals.SIGNAL_SECTION:
             self.file.comments += read_section(block, order, self._name, self._base + self._pos)
             self._walker.begin_section()
         else:
             interface = read_interface(block, order, self._file_id)
             self._walker.add_interface(interface, self._register(interface))
+        self._bad_options += not fit
 
     def _peek(self, size: int) -> bytes:
         return bytes(self._batch.buffer[self._pos : min(self._pos + size, self._end)])
@@ -211,6 +214,12 @@ class Source:
         if self._error is not None:
             raise self._error
         left, missing = self._end - self._pos, self._walker.skip
+        if self._base + self._pos == 0:
+            raise CaptureError(self._name, left, "the end of the file", "the rest of the section header", "The file holds no frames.")
+        bad = self._bad_options + self._walker.bad_options
+        if bad:
+            self._note("bad-options", None, f"{bad} blocks with options that do not fit", "options that lie within their block", bad)
+            self._bad_options = self._walker.bad_options = 0
         name, found, expected = self._input.anomaly
         if name:
             self._note(name, None, found, expected)
@@ -220,14 +229,15 @@ class Source:
         self._pos = self._end
         self._walker.skip = 0
 
-    def _note(self, anomaly: str, offset: int | None, found: str, expected: str) -> None:
+    def _note(self, anomaly: str, offset: int | None, found: str, expected: str, count: int = 1) -> None:
         """Count an anomaly of the file and warn of it, or raise in a strict run."""
         error = CaptureError(self._name, offset, found, expected, "Without --strict the frames before it are used.")
         if self._strict:
             raise error
-        self.file.anomalies[anomaly] = self.file.anomalies.get(anomaly, 0) + 1
+        self.file.anomalies[anomaly] = self.file.anomalies.get(anomaly, 0) + count
         place = self._name if offset is None else f"{self._name}: offset {offset}"
-        self.warnings.append(f"{place}: found {found}; expected {expected}. The {self._walker.frames} frames before it are used.")
+        used = "The options are not read further." if anomaly == "bad-options" else f"The {self._walker.frames} frames before it are used."
+        self.warnings.append(f"{place}: found {found}; expected {expected}. {used}")
 
     def _not_a_capture(self) -> NotACaptureError:
         found, advice = describe(self._peek(_LOOK_BYTES))

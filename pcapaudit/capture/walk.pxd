@@ -53,6 +53,7 @@ cdef class Walker:
     cdef public unsigned long long need
     cdef public unsigned long long skip
     cdef public unsigned long long frames
+    cdef public unsigned long long bad_options
     cdef public unsigned int block_len
     cdef public unsigned int fault
     cdef public unsigned int found

@@ -89,12 +89,13 @@ class Walker:
     """Walks one file. Begin with ``begin_records`` or ``begin_blocks``, then ``feed`` it.
 
     After ``feed``: ``pos`` is where it stopped, ``need`` how many bytes from there on it needs, ``block_len`` the length of the block
-    it stopped at, ``fault``, ``found`` and ``limit`` what is wrong. ``frames`` counts the rows written so far.
+    it stopped at, ``fault``, ``found`` and ``limit`` what is wrong. ``frames`` counts the rows written so far, ``bad_options`` those of
+    them whose options do not fit into their block.
     """
 
     def __init__(self, file_id: int) -> None:
         self.file_id = file_id
-        self.pos = self.need = self.skip = self.frames = 0
+        self.pos = self.need = self.skip = self.frames = self.bad_options = 0
         self.block_len = self.fault = self.found = self.limit = 0
         self.big = self.blocks = self.timed = False
         self.record_head = self.tick_ns = self.lengths = 0
@@ -327,7 +328,6 @@ class Walker:
             caplen = self.word(b, pos + 8)
             if caplen > self.snaplen and self.snaplen:
                 caplen = self.snaplen
-            caplen = min(caplen, room)
         else:
             caplen = self.word(b, pos + 20)
         if caplen > self.max_caplen:
@@ -394,7 +394,10 @@ class Walker:
         while at + 4 <= stop:
             code = self.half(b, at)
             size = self.half(b, at + 2)
-            if code == 0 or at + 4 + size > stop:
+            if at + 4 + size > stop:
+                self.bad_options += 1
+                return
+            if code == 0:
                 return
             if code == 2 and size == 4:
                 flags = self.word(b, at + 4)

@@ -214,6 +214,7 @@ ANOMALY_TEXTS = dict(_ANOMALIES.values())
 FILE_ANOMALIES = {
     "truncated-record": "the file ends within a record: the frames before it are used",
     "truncated-compression": "the file ends within its compressed data: the frames before that are used",
+    "bad-options": "blocks of a pcapng file with options that do not fit into them: the rest of their options is not read",
     "trailing-bytes": "other bytes behind the compressed data: they are not looked at",
 }
 

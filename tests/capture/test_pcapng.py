@@ -8,7 +8,7 @@ import pytest
 from capture_files import interface, option, section
 
 from pcapaudit.capture import signals
-from pcapaudit.capture.pcapng import Clock, is_pcapng, read_interface, read_section
+from pcapaudit.capture.pcapng import Clock, is_pcapng, options_fit, read_interface, read_section
 from pcapaudit.capture.walk import MAX_NS
 from pcapaudit.core.errors import CaptureError
 
@@ -88,3 +88,21 @@ def test_section_version_two():
     """Another major version is another format."""
     with pytest.raises(CaptureError, match=r"x: offset 28: found a pcapng section of version 2.0; expected version 1.x"):
         read_section(section(version=(2, 0)), "<", "x", 28)
+
+
+@pytest.mark.parametrize(
+    ("options", "fit"),
+    [
+        (b"", True),
+        (option(2, b"eth0"), True),
+        (option(2, b"eth0") + option(0, b""), True),
+        (option(0, b"") + struct.pack("<HH", 2, 0xFFFF), True),
+        (option(2, b"eth0") + struct.pack("<HH", 2, 1), False),
+        (struct.pack("<HH", 2, 0xFFFF), False),
+    ],
+)
+def test_options_that_fit(options, fit):
+    """An option that is longer than what is left of its block is told; what lies behind the end is not looked at."""
+    for block in (interface(options=options), section(options=options)):
+        assert options_fit(block, "<", len(block)) is fit
+        assert options_fit(block, "<", len(block) + 4)

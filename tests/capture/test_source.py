@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import struct
 
 import pytest
 from capture_files import Frame, enhanced, frames, interface, option, pcap, pcapng, section
@@ -145,3 +146,26 @@ def test_section_of_another_version_after_frames(tmp_path):
         assert batch.count == 2
         with pytest.raises(CaptureError, match=r"version 3\.0"):
             stream.read_into(batch)
+
+
+def test_options_that_do_not_fit(tmp_path):
+    """In section, interface and frames: counted, the frames are used; an error in a strict run."""
+    bad = struct.pack("<HH", 2, 0xFFFF)
+    path = tmp_path / "x"
+    items = frames(3)
+    path.write_bytes(section(options=bad) + interface(options=bad) + b"".join(enhanced(each, options=bad) for each in items))
+    with open_stream([str(path)]) as stream:
+        assert rows_of(stream) == expected(items)
+        assert stream.files[0].anomalies == {"bad-options": 5}
+        assert len(stream.warnings) == 1
+    with pytest.raises(CaptureError, match="5 blocks with options"):
+        read(path, strict=True)
+
+
+@pytest.mark.parametrize("end", [4, 13, 27])
+def test_section_header_cut_off(tmp_path, end):
+    """A file that holds less than its first block is no capture that was cut, but none at all."""
+    path = tmp_path / "x"
+    path.write_bytes(section()[:end])
+    with pytest.raises(CaptureError, match="the rest of the section header"):
+        read(path)

@@ -121,7 +121,7 @@ def test_blocks_that_hold_frames():
 
 
 def test_blocks_simple_snaplen():
-    """A simple packet block does not say how much was captured: the snaplen does, or the block's end."""
+    """A simple packet block does not say how much was captured: the snaplen does, or the length on the wire."""
     walker, rows = Walker(0), []
     walker.begin_blocks()
     feed(walker, section() + interface(snaplen=8) + simple(Frame(0, bytes(8), 100)) + simple(Frame(0, bytes(4), 4)), rows)
@@ -217,6 +217,7 @@ FAULTS = {
     "trailer of another block": (block(5, bytes(8), trailer=24), signals.FAULT_TRAILER, 24),
     "trailer of a section": (section()[:-1] + b"\1", signals.FAULT_TRAILER, 28 | 1 << 24),
     "unknown interface": (enhanced(Frame(1000, b"", None, 7)), signals.FAULT_INTERFACE, 7),
+    "simple frame over block": (block(3, struct.pack("<I", 9) + bytes(8)), signals.FAULT_BLOCK_CAPLEN, 9),
     "caplen over block": (FRAME[:20] + b"\x09" + FRAME[21:], signals.FAULT_BLOCK_CAPLEN, 9),
     "caplen over all": (FRAME[:22] + b"\x09" + FRAME[23:], signals.FAULT_CAPLEN, 8 | 9 << 16),
     "block over all": (FRAME[:4] + struct.pack("<I", 1 << 25) + FRAME[8:], signals.FAULT_BLOCK_OVER, 1 << 25),
