@@ -49,6 +49,7 @@ cdef class Decoder:
     cdef Py_ssize_t wire_end
     cdef u64 anomalies
 
+    @cython.locals(i=Py_ssize_t)
     cpdef void decode(self) noexcept nogil
     cpdef void decode_row(self, Py_ssize_t i) noexcept nogil
     @cython.locals(at=Py_ssize_t, end=Py_ssize_t, size=Py_ssize_t, kind=u32)

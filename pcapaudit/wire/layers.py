@@ -34,14 +34,24 @@ LAYER_AVS = 22
 LAYER_80211 = 23
 LAYER_TOKEN_RING = 24
 LAYER_FDDI = 25
+# BSD's ARCnet header, and Linux's with two bytes more.
 LAYER_ARCNET = 26
 LAYER_ARCNET_LINUX = 27
 LAYER_FRELAY = 28
 LAYER_NFLOG = 29
 LAYER_PFLOG = 30
 LAYER_IPNET = 31
+# A header of fixed size whose fields say nothing that is needed, or an ethertype at its end.
 LAYER_IPOIB = 32
-LAYER_ATM = 33
+LAYER_FIREWIRE = 33
 LAYER_IP_OVER_FC = 34
 LAYER_ENC = 35
 LAYER_PPI = 36
+# One byte of direction, and then PPP, Cisco HDLC or Frame Relay.
+LAYER_PPP_DIR = 37
+LAYER_CISCO_HDLC_DIR = 38
+LAYER_FRELAY_DIR = 39
+# Ethernet behind a capture card's header of four bytes, behind that and a preamble, or behind a preamble.
+LAYER_NETANALYZER = 40
+LAYER_NETANALYZER_PREAMBLE = 41
+LAYER_PREAMBLE = 42
