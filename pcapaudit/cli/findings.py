@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-__all__ = ["findings"]
+__all__ = ["findings", "list_findings", "show_finding"]
 
 
 @click.group()

@@ -7,11 +7,15 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pcapaudit.findings.flow_cut_by_timeout import FlowCutByTimeout
 from pcapaudit.findings.icmp_error_unknown_flow import IcmpErrorUnknownFlow
 from pcapaudit.findings.land import Land
 from pcapaudit.findings.out_of_order_capture import OutOfOrderCapture
 from pcapaudit.findings.packet_after_close import PacketAfterClose
 from pcapaudit.findings.scene import Scene
+from pcapaudit.findings.simultaneous_open import SimultaneousOpen
+from pcapaudit.findings.split_handshake import SplitHandshake
+from pcapaudit.findings.tcp_invalid_flags import TcpInvalidFlags
 from pcapaudit.findings.tcp_out_of_window import TcpOutOfWindow
 from pcapaudit.findings.udp_hole_punch import UdpHolePunch
 from pcapaudit.findings.unsolicited_inbound import UnsolicitedInbound
@@ -29,6 +33,10 @@ DETECTORS: tuple[type[Detector], ...] = (
     OutOfOrderCapture,
     Land,
     UdpHolePunch,
+    FlowCutByTimeout,
+    SplitHandshake,
+    SimultaneousOpen,
+    TcpInvalidFlags,
     PacketAfterClose,
     TcpOutOfWindow,
     IcmpErrorUnknownFlow,

@@ -190,7 +190,7 @@ class UnsolicitedInbound:
         by_kind: dict[int, list[tuple[str, _Group]]] = {kind: [] for kind in _KINDS}
         scanners = {source for (source, kind), group in self._groups.items() if kind == ATTEMPT and _is_scan(group)}
         for (source, kind), group in self._groups.items():
-            if kind == ATTEMPT and self._is_explained(source, group):
+            if self._is_explained(source, group):
                 continue
             by_kind[SCAN if source in scanners and kind in {ATTEMPT, STALE} else kind].append((source, group))
         found = []

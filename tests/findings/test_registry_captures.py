@@ -24,21 +24,23 @@ EXPECTED = {
         ("unsolicited-inbound", "reply-to-nothing", "low", 1, 10),
     ],
     "idle-tcp.pcap": [
-        ("unsolicited-inbound", "stale-flow", "low", 9, 19),
+        ("flow-cut-by-timeout", "", "info", 1, 30),
+        ("flow-cut-by-timeout", "", "medium", 1, 19),
     ],
     "idle-udp.pcap": [
-        ("unsolicited-inbound", "reply-to-nothing", "low", 4, 20),
+        ("flow-cut-by-timeout", "", "medium", 1, 20),
+        ("flow-cut-by-timeout", "", "medium", 1, 30),
     ],
     "injection.pcap": [
         ("tcp-out-of-window", "tcp-ack-over", "medium", 1, 23),
         ("tcp-out-of-window", "tcp-seq-over", "medium", 2, 8),
     ],
     "office.pcapng": [
+        ("flow-cut-by-timeout", "", "medium", 1, 239),
         ("packet-after-close", "in-flight", "info", 8, 228),
         ("tcp-out-of-window", "tcp-seq-over", "medium", 2, 185),
         ("udp-hole-punch", "crossed", "low", 1, 101),
         ("unsolicited-inbound", "attempt", "low", 1, 63),
-        ("unsolicited-inbound", "attempt", "low", 2, 239),
         ("unsolicited-inbound", "attempt", "low", 10, 168),
         ("unsolicited-inbound", "reply-to-nothing", "low", 1, 95),
         ("unsolicited-inbound", "scan", "medium", 32, 61),
@@ -60,8 +62,9 @@ EXPECTED = {
         ("unsolicited-inbound", "scan", "medium", 70, 3),
     ],
     "scan.pcap": [
+        ("tcp-invalid-flags", "", "low", 12, 74),
         ("unsolicited-inbound", "scan", "medium", 13, 50),
-        ("unsolicited-inbound", "scan", "medium", 38, 3),
+        ("unsolicited-inbound", "scan", "medium", 26, 3),
     ],
     "snaplen.pcap": [
         ("tcp-out-of-window", "tcp-overshot", "info", 3, 10),
@@ -76,12 +79,19 @@ EXPECTED = {
         ("packet-after-close", "stale-rst", "info", 1, 12),
     ],
     "tcp-flags.pcap": [
-        ("unsolicited-inbound", "attempt", "low", 50, 1),
+        ("tcp-invalid-flags", "", "low", 46, 1),
+        ("unsolicited-inbound", "attempt", "low", 4, 3),
         ("unsolicited-inbound", "backscatter", "info", 6, 5),
         ("unsolicited-inbound", "stale-flow", "low", 8, 17),
     ],
     "tcp-midstream.pcap": [
         ("unsolicited-inbound", "stale-flow", "low", 4, 5),
+    ],
+    "tcp-simultaneous-open.pcap": [
+        ("simultaneous-open", "", "low", 1, 2),
+    ],
+    "tcp-split-handshake.pcap": [
+        ("split-handshake", "", "medium", 1, 3),
     ],
     "tcp-window.pcap": [
         ("tcp-out-of-window", "tcp-ack-over", "medium", 1, 48),

@@ -1,0 +1,213 @@
+"""Flows that lived on after the firewall had forgotten them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from pcapaudit.core import consts, vocab
+from pcapaudit.core.columns import PacketBatch, VerdictBatch
+from pcapaudit.findings.recent import Recent, tuple_keys
+from pcapaudit.findings.scene import Scene, address_text, endpoint_text
+from pcapaudit.findings.violation import Severity, Violation
+
+__all__ = ["FlowCutByTimeout"]
+
+#: Ended flows remembered: 2 to the power of it.
+MEMORY_BITS = 16
+#: Cut flows remembered, and those of one protocol that get a finding each; more become one finding.
+MAX_CUTS = 1024
+SINGLE_CUTS = 3
+#: Silence after which nobody can say that it is the same conversation.
+LONGEST_NS = 30 * 86_400 * 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """A flow that went on after its entry had timed out."""
+
+    #: Flow before the silence, and after it.
+    flow: int
+    next_flow: int
+    #: ``tcp`` or ``udp``.
+    protocol: str
+    #: Who broke the silence, and to whom.
+    source: str
+    destination: str
+    #: Their addresses.
+    hosts: tuple[str, str]
+    #: Last frame before the silence, first after it, last of the flow after it.
+    last_frame: int
+    first_frame: int
+    end_frame: int
+    #: Silence, and time-out that ran, in nanoseconds.
+    silence_ns: int
+    timeout_ns: int
+    #: Packets refused afterwards, and all.
+    refused: int
+    packets: int
+    #: Rule that decided the first of them.
+    rule: int
+
+
+class FlowCutByTimeout:
+    """A live flow whose entry timed out before its next packet.
+
+    ## What it does
+    Joins the flows that ended by time-out with what came on the same five-tuple afterwards. It reports those whose next packet was refused,
+    and TCP connections that went on without a SYN: which timer ran, how much later the packet came, and what happened to it.
+
+    ## Why it matters
+    Neither end knows that the firewall has forgotten them. Applications hang until their own timer fires, telephones do not ring,
+    database pools hand out dead connections; and a log shows only "default deny".
+
+    ## Example
+    `captures/idle-tcp.pcap`: a connection silent for six days through a firewall that remembers for five.
+    `captures/idle-udp.pcap`: a telephone whose server calls after 150 seconds of silence, with a time-out of 120.
+
+    ## Source
+    Linux nf_conntrack time-outs (tcp.established 5 days, udp.stream 120 s, udp.unreplied 30 s); RFC 5382 REQ-5; RFC 4787 REQ-5.
+    """
+
+    code: ClassVar[str] = "flow-cut-by-timeout"
+    severity: ClassVar[Severity] = Severity.MEDIUM
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+        #: By five-tuple; ``side`` is the end that opened the flow, ``answered`` whether the other one was heard.
+        fields = [("flow", "u4"), ("last_frame", "u8"), ("last_ns", "i8"), ("end_ns", "i8"), ("side", "u1"), ("answered", "?")]
+        self._ended = Recent(MEMORY_BITS, fields)
+        self._cuts: dict[int, _Cut] = {}
+        self._missed = 0
+
+    def on_batch(self, batch: PacketBatch, verdicts: VerdictBatch) -> None:
+        """Packets say nothing that flows do not."""
+
+    def on_flows(self, rows: Any) -> None:
+        """Join the flows with those that timed out on the same five-tuple before."""
+        at = np.flatnonzero((rows["proto"] == consts.PROTO_TCP) | (rows["proto"] == consts.PROTO_UDP))
+        if not len(at):
+            return
+        keys, sides = tuple_keys(rows, at)
+        self._join(rows, at, (keys, sides))
+        over = (rows["end"][at] == consts.END_TIMEOUT) & (rows["blocked"][at] == 0)
+        answered = rows["packets"][at][:, 1] > 0
+        over &= (rows["proto"][at] == consts.PROTO_UDP) | (answered & (rows["tcp_state"][at] == consts.TCPS_ESTABLISHED))
+        if over.any():
+            ended = at[over]
+            known = {name: rows[name][ended] for name in ("flow", "last_frame", "last_ns", "end_ns")}
+            self._ended.put(keys[over], side=sides[over], answered=answered[over], **known)
+            # The continuation may be among these rows.
+            self._join(rows, at, (keys, sides))
+
+    def on_end(self) -> None:
+        """Nothing is held back."""
+
+    def violations(self) -> Sequence[Violation]:
+        """One a flow, or one a protocol when there are many."""
+        found: list[Violation] = []
+        for protocol in ("tcp", "udp"):
+            cuts = sorted((cut for cut in self._cuts.values() if cut.protocol == protocol), key=lambda cut: cut.first_frame)
+            for cut in cuts:
+                self._scene.explained[cut.hosts] += cut.refused
+            found += [_violation([cut], 0) for cut in cuts] if len(cuts) <= SINGLE_CUTS else [_violation(cuts, self._missed)]
+        return found
+
+    def _join(self, rows: Any, at: Any, ends: tuple[Any, Any]) -> None:
+        keys, sides = ends
+        places, known = self._ended.find(keys)
+        if not known.any():
+            return
+        before = self._ended.places[places]
+        later = known & (before["flow"] < rows["flow"][at]) & (before["end_ns"] <= rows["first_ns"][at])
+        later &= rows["first_ns"][at] - before["last_ns"] <= LONGEST_NS
+        tcp = rows["proto"][at] == consts.PROTO_TCP
+        # A question asked again is no continuation, a late answer is.
+        later &= before["answered"] | (sides != before["side"])
+        # A SYN opens another connection.
+        later &= ~(tcp & ((rows["tcp_flags"][at][:, 0] & consts.TCP_SYN) != 0))
+        later &= tcp | (rows["blocked"][at] != 0)
+        for position in np.flatnonzero(later).tolist():
+            row = rows[at[position]]
+            if int(row["flow"]) in self._cuts:
+                continue
+            if len(self._cuts) >= MAX_CUTS:
+                self._missed += 1
+                continue
+            self._cuts[int(row["flow"])] = _cut(row, before[position])
+
+
+def _cut(row: Any, before: Any) -> _Cut:
+    l3 = int(row["l3"])
+    source, destination = (address_text(int(row[f"{end}_hi"]), int(row[f"{end}_lo"]), l3) for end in ("src", "dst"))
+    return _Cut(
+        flow=int(before["flow"]),
+        next_flow=int(row["flow"]),
+        protocol=vocab.PROTOCOLS[int(row["proto"])],
+        source=endpoint_text(source, int(row["sport"])),
+        destination=endpoint_text(destination, int(row["dport"])),
+        hosts=(source, destination),
+        last_frame=int(before["last_frame"]),
+        first_frame=int(row["first_frame"]),
+        end_frame=int(row["last_frame"]),
+        silence_ns=int(row["first_ns"]) - int(before["last_ns"]),
+        timeout_ns=int(before["end_ns"]) - int(before["last_ns"]),
+        refused=int(row["dropped"]) + int(row["rejected"]),
+        packets=int(row["packets"].sum()),
+        rule=int(row["rule"]) if row["blocked"] else 0,
+    )
+
+
+def _time(ns: int) -> str:
+    """A span of time in words."""
+    seconds = ns / 1e9
+    for length, unit in ((86_400, "days"), (3600, "hours"), (120, "minutes")):
+        if seconds >= (length if unit != "minutes" else 600):
+            return f"{seconds / (60 if unit == 'minutes' else length):.3g} {unit}"
+    return f"{seconds:.3g} s"
+
+
+def _violation(cuts: list[_Cut], missed: int) -> Violation:
+    first, longest = cuts[0], max(cuts, key=lambda cut: cut.silence_ns)
+    refused = sum(cut.refused for cut in cuts)
+    timeout = max(cut.timeout_ns for cut in cuts)
+    if len(cuts) == 1:
+        fate = f"{first.refused} of {first.packets} packets after that were refused" if refused else "the connection was picked up again"
+        message = (
+            f"{first.source} went on talking to {first.destination} ({first.protocol}) after {_time(first.silence_ns)} of silence, "
+            f"{_time(first.silence_ns - first.timeout_ns)} after its entry had timed out; {fate}."
+        )
+    else:
+        message = (
+            f"{len(cuts) + missed} {first.protocol} flows went on after their entries had timed out, for example {first.source} to "
+            f"{first.destination} after {_time(first.silence_ns)} of silence; {refused} packets were refused."
+        )
+    return Violation(
+        code=FlowCutByTimeout.code,
+        severity=Severity.MEDIUM if refused else Severity.INFO,
+        flow=first.flow,
+        first_frame=first.first_frame,
+        last_frame=max(cut.end_frame for cut in cuts),
+        count=len(cuts),
+        message=message,
+        evidence={
+            "flows": len(cuts) + missed,
+            "next_flow": first.next_flow,
+            "protocol": first.protocol,
+            "last_frame_before": first.last_frame,
+            "silence_seconds": round(first.silence_ns / 1e9, 6),
+            "longest_silence_seconds": round(longest.silence_ns / 1e9, 6),
+            "timeout_seconds": round(timeout / 1e9, 6),
+            "late_seconds": round((first.silence_ns - first.timeout_ns) / 1e9, 6),
+            "refused": refused,
+        },
+        rule=first.rule,
+        source="Linux nf_conntrack time-outs; RFC 5382 REQ-5; RFC 4787 REQ-5",
+        advice=(
+            f"A keepalive more often than every {_time(timeout)}, or a time-out above {_time(longest.silence_ns)}, keeps "
+            f"{'it' if len(cuts) == 1 else 'all of them'}; --timeout tries one."
+        ),
+    )
