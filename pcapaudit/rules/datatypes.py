@@ -21,6 +21,9 @@ NS_PER_SECOND = 1_000_000_000
 _PRINTED_AS_NUMBERS = frozenset({"inet_service"})
 _UNITS = {"w": 604800, "d": 86400, "h": 3600, "m": 60, "s": 1}
 _DURATION = re.compile(r"(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+)s)?(?:(\d+)ms)?")
+#: More digits than any number of ours has; int() refuses some thousands of them with an exception.
+_MAX_DIGITS = 40
+_HEXADECIMAL = re.compile(r"0[xX][0-9A-Fa-f]{1,40}")
 _MAC = re.compile(r"(?:[0-9a-f]{1,2}:){5}[0-9a-f]{1,2}", re.IGNORECASE)
 
 
@@ -73,6 +76,8 @@ class Datatype:
 
 def parse_duration(text: str) -> int | None:
     """``1d2h3m4s5ms`` or a plain number of seconds, in ns; None when it is neither."""
+    if len(text) > _MAX_DIGITS:
+        return None
     if text.isdecimal():
         return int(text) * NS_PER_SECOND
     found = _DURATION.fullmatch(text)
@@ -97,10 +102,9 @@ def format_duration(ns: int) -> str:
 
 
 def _parse_integer(text: str) -> int | None:
-    try:
-        return int(text, 16) if text[:2] in ("0x", "0X") else int(text) if text.isdecimal() and text.isascii() else None
-    except ValueError:
-        return None
+    if _HEXADECIMAL.fullmatch(text):
+        return int(text, 16)
+    return int(text) if text.isdecimal() and text.isascii() and len(text) <= _MAX_DIGITS else None
 
 
 def _parse_ipv4(text: str) -> int | None:

@@ -15,6 +15,8 @@ __all__ = ["Cursor", "Definition", "SyntaxProblem", "did_you_mean"]
 
 #: Complaints after which a file is given up: it is likely no ruleset at all.
 MAX_DIAGNOSTICS = 100
+#: Digits of the largest number that means anything: 2^64 - 1, as counters have it.
+_MAX_DIGITS = 20
 
 
 class SyntaxProblem(Exception):  # noqa: N818 (ends in a Diagnostic, never reaches a person as an exception)
@@ -119,6 +121,8 @@ class Cursor:
                 return self.expect_number(what)
         if self.kind != "word" or not self.text.isdecimal():
             raise self.unexpected(what)
+        if len(self.text) > _MAX_DIGITS:
+            raise self.problem(f"the number has {len(self.text)} digits")
         return int(self.advance())
 
     def skip_lines(self) -> None:

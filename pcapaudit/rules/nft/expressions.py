@@ -356,7 +356,7 @@ def _parse_prefix(cursor: Cursor, datatype: Datatype, address: int) -> tuple[int
     if cursor.kind == "var":
         with cursor.variable():
             return _parse_prefix(cursor, datatype, address)
-    if text.isdecimal() and int(text) <= datatype.bits:
+    if text.isdecimal() and len(text) < 4 and int(text) <= datatype.bits:
         hosts = (1 << (datatype.bits - int(text))) - 1
     elif datatype.form == "ipv4" and (mask := datatype.parse(text)) is not None:
         hosts = mask ^ 0xFFFFFFFF

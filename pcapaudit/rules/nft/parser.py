@@ -417,7 +417,7 @@ class Parser:
         if cursor.text in names and cursor.kind == "word":
             number = names[cursor.advance()]
         elif cursor.text.isdecimal():
-            return sign * int(cursor.advance())
+            return sign * cursor.expect_number("a priority")
         else:
             raise cursor.problem(
                 f'no priority is called "{cursor.text}"', did_you_mean(cursor.text, names) or f"a number, or one of: {', '.join(names)}"
