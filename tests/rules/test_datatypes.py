@@ -76,7 +76,7 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("name", "text", "number"), VALUES, ids=lambda value: str(value))
+@pytest.mark.parametrize(("name", "text", "number"), VALUES, ids=str)
 def test_text_becomes_its_number(name, text, number):
     """By name or as written."""
     assert DATATYPES[name].parse(text) == number

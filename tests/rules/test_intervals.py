@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -42,7 +44,7 @@ def test_merge_keeps_the_numbers(intervals):
     """Sorted, and with a gap between neighbours."""
     merged = merge(intervals)
     assert numbers(merged) == numbers(intervals)
-    assert all(a[1] + 1 < b[0] for a, b in zip(merged, merged[1:], strict=False))
+    assert all(a[1] + 1 < b[0] for a, b in pairwise(merged))
 
 
 @pytest.mark.parametrize(

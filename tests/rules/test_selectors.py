@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from itertools import pairwise
 
 import pytest
 
@@ -13,8 +14,26 @@ from pcapaudit.rules.selectors import CT_DIRECTED, SELECTORS, raw_payload
 
 #: Bits of the fixed part of each header.
 HEADERS = {
-    **{"ip": 160, "ip6": 320, "tcp": 160, "udp": 64, "udplite": 64, "sctp": 96, "dccp": 96, "th": 32, "icmp": 64, "icmpv6": 64},
-    **{"esp": 64, "ah": 96, "comp": 32, "ether": 112},
+    name: int(bits)
+    for name, bits in (
+        pair.split(":")
+        for pair in [
+            "ip:160",
+            "ip6:320",
+            "tcp:160",
+            "udp:64",
+            "udplite:64",
+            "sctp:96",
+            "dccp:96",
+            "th:32",
+            "icmp:64",
+            "icmpv6:64",
+            "esp:64",
+            "ah:96",
+            "comp:32",
+            "ether:112",
+        ]
+    )
 }
 BASES = {"link", "network", "transport", "meta", "ct"}
 #: Not words of nft's "describe", or of a type that only it has (devgroup) or that we know better (date).
@@ -44,7 +63,7 @@ def test_selector_is_whole(text):
 def test_fields_of_a_header_do_not_overlap(header):
     """In the order of the wire (ICMP's overlap by design: the rest of the header depends on the type)."""
     fields = sorted((each.offset, each.bits) for text, each in SELECTORS.items() if text.startswith(f"{header} "))
-    assert all(start + bits <= following for (start, bits), (following, _) in zip(fields, fields[1:], strict=False))
+    assert all(start + bits <= following for (start, bits), (following, _) in pairwise(fields))
 
 
 @pytest.mark.parametrize(
