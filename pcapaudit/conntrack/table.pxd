@@ -17,6 +17,7 @@ from pcapaudit.core.consts cimport DIR_NONE, DIR_ORIGINAL, DIR_REPLY
 
 cdef enum:
     ROW_MASK = 0xFFFFFF
+    FAR = 15
 
 ctypedef unsigned long long u64
 ctypedef unsigned int u32
@@ -50,12 +51,13 @@ cdef class Table:
     cdef void write_key(self, u32 row) noexcept nogil
     @cython.locals(quad=u64, word=u64)
     cdef u32 direction_of(self, u32 row) noexcept nogil
-    cdef u32 first_slot(self, u32 number) noexcept nogil
-    @cython.locals(tag=u32, found=u32)
+    @cython.locals(mask=u32, slot=u32, tag=u32, found=u32)
+    cdef u32 probable(self, u32 number) noexcept nogil
+    @cython.locals(mask=u32, away=u32, tag=u32, found=u32)
     cdef u32 find_from(self, u32 slot) noexcept nogil
-    @cython.locals(number=u32, slot=u32)
+    @cython.locals(number=u32, mask=u32, slot=u32, away=u32)
     cdef void enter(self, u32 row) noexcept nogil
-    @cython.locals(mask=u32, slot=u32, gap=u32, found=u32, home=u32)
+    @cython.locals(mask=u32, slot=u32, gap=u32, found=u32, away=u32, nearer=u32)
     cdef void remove(self, u32 row) noexcept nogil
     @cython.locals(i=u64, count=u64)
     cdef void _enter_all(self, u32[::1] old)

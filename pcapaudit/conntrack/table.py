@@ -1,8 +1,9 @@
 """The connection table: rows of fixed size in one block of memory, and an index that finds a row by its tuple. Compiled.
 
-Rows are described in ``layout.py``. The index is open addressing with linear probing: a slot holds a row's number and eight bits of
-its hash, so that almost every wrong row is passed by without being touched. Both directions of a connection have the same hash
-(``hashing.py``), and the row itself tells which of the two a packet is.
+Rows are described in ``layout.py``. The index is open addressing with linear probing. A slot holds a row's number (24 bits), four bits of
+its hash, and how far it is from the slot that the hash names (four bits, the highest value standing for all beyond): so almost
+every wrong row is passed by, and gaps are closed, without a row being touched. Both directions of a connection have the same
+hash (``hashing.py``), and the row itself tells which of the two a packet is.
 
 The memory is reserved for the largest table and taken from the machine only as rows are used. Rows that leave go to a free list and
 are used again first. Row 0 means "none".
@@ -32,6 +33,8 @@ if not cython.compiled:
     from pcapaudit.core.consts import DIR_NONE, DIR_ORIGINAL, DIR_REPLY
 
     ROW_MASK = 0xFFFFFF
+    # Distances from here on are not written in a slot.
+    FAR = 15
 
 __all__ = ["MAX_ROWS", "Table", "reserve"]
 
@@ -131,28 +134,47 @@ class Table:
 
     # Index ------------------------------------------------------------------------------------------------------------------------
 
-    def first_slot(self, number):
-        """Where the search for a hash begins."""
-        return number & (self.slots - 1)
+    def probable(self, number):
+        """The row that a look-up of a hash would look at first, 0 if none: to fetch it ahead of time."""
+        mask = self.slots - 1
+        slot = number & mask
+        tag = number >> 28
+        found = self.index[slot]
+        while found and found >> 24 != tag:
+            slot = (slot + 1) & mask
+            if tag < FAR << 4:
+                tag += 1 << 4
+            found = self.index[slot]
+        return found & ROW_MASK
 
     def find_from(self, slot):
-        """The next slot from ``slot`` on whose row has the looked-up tuple in either direction; ``slots`` if there is none."""
-        tag = self.key_hash >> 24
+        """The next slot from ``slot`` on whose row has the looked-up tuple in either direction; ``slots`` if there is none.
+
+        A search begins at the slot that the hash names (``key_hash & (slots - 1)``).
+        """
+        mask = self.slots - 1
+        away = (slot - self.key_hash) & mask
+        tag = self.key_hash >> 28 | (away if away < FAR else FAR) << 4
         while True:
             found = self.index[slot]
             if found == 0:
                 return self.slots
             if found >> 24 == tag and self.direction_of(found & ROW_MASK) != DIR_NONE:
                 return slot
-            slot = (slot + 1) & (self.slots - 1)
+            slot = (slot + 1) & mask
+            if tag < FAR << 4:
+                tag += 1 << 4
 
     def enter(self, row):
         """Put a row into the index."""
         number = self.w[row * ROW_WORDS + W_HASH]
-        slot = number & (self.slots - 1)
+        mask = self.slots - 1
+        slot = number & mask
+        away = 0
         while self.index[slot]:
-            slot = (slot + 1) & (self.slots - 1)
-        self.index[slot] = row | (number >> 24) << 24
+            slot = (slot + 1) & mask
+            away += 1
+        self.index[slot] = row | (number >> 28) << 24 | (away if away < FAR else FAR) << 28
         self.entered += 1
 
     def remove(self, row):
@@ -167,10 +189,14 @@ class Table:
             found = self.index[slot]
             if found == 0:
                 break
-            home = self.w[(found & ROW_MASK) * ROW_WORDS + W_HASH] & mask
-            # A row may fill the gap unless its home lies behind the gap, on its way.
-            if ((slot - home) & mask) >= ((slot - gap) & mask):
-                self.index[gap] = found
+            away = found >> 28
+            if away == FAR:
+                away = (slot - self.w[(found & ROW_MASK) * ROW_WORDS + W_HASH]) & mask
+            nearer = (slot - gap) & mask
+            # A row may fill the gap unless its first slot lies behind the gap.
+            if away >= nearer:
+                away -= nearer
+                self.index[gap] = found ^ (found >> 28) << 28 | (away if away < FAR else FAR) << 28
                 gap = slot
         self.index[gap] = 0
         self.entered -= 1

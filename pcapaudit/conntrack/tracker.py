@@ -174,9 +174,15 @@ class Tracker:
             self.keys.hash(b, i)
             i += 1
         i = first
+        total = self.warm
         mask = self.table.slots - 1
         while i < stop:
-            v.row[i] = self.table.index[b.hash[i] & mask] & 0xFFFFFF
+            total = (total + self.table.index[b.hash[i] & mask]) & 0xFFFF
+            i += 1
+        self.warm = total
+        i = first
+        while i < stop:
+            v.row[i] = self.table.probable(b.hash[i])
             i += 1
         i = first
         total = self.warm
@@ -190,7 +196,7 @@ class Tracker:
     def _find(self, now):
         """The live connection of the looked-up tuple, or 0. Expired ones end on the way; a blocked record is noted."""
         self.blocked = 0
-        slot = self.table.first_slot(self.table.key_hash)
+        slot = self.table.key_hash & (self.table.slots - 1)
         while True:
             slot = self.table.find_from(slot)
             if slot == self.table.slots:
@@ -199,7 +205,7 @@ class Tracker:
             if self.table.t[row * ROW_QUADS + Q_EXPIRES] <= now:
                 self._expire(row)
                 # The gap was closed by rows behind it.
-                slot = self.table.first_slot(self.table.key_hash)
+                slot = self.table.key_hash & (self.table.slots - 1)
                 self.blocked = 0
             elif self.table.w[row * ROW_WORDS + W_STATUS] >> 24 == KIND_CONNECTION:
                 return row
@@ -391,7 +397,7 @@ class Tracker:
     def _evict(self, now):
         """Make room in a full table: end an expired entry, or one that is not assured, as early_drop does; Linux picks it by chance."""
         looked = 0
-        slot = self.table.first_slot(self.table.key_hash)
+        slot = self.table.key_hash & (self.table.slots - 1)
         while looked < EVICT_ROWS:
             found = self.table.index[slot] & 0xFFFFFF
             slot = (slot + 1) & (self.table.slots - 1)
