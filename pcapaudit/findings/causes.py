@@ -81,7 +81,7 @@ class Cause:
             return "accepted"
         return f"{self.count - self.accepted} of them refused" if self.accepted else "refused"
 
-    def violation(self, kind: Kind, message: str, **evidence: Any) -> Violation:
+    def violation(self, kind: Kind, message: str, /, **evidence: Any) -> Violation:
         """The finding."""
         return Violation(
             code=kind.code,

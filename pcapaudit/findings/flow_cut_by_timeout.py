@@ -137,6 +137,7 @@ class FlowCutByTimeout:
             if len(self._cuts) >= MAX_CUTS:
                 self._missed += 1
                 continue
+            self._scene.continued.add(int(row["flow"]))
             self._cuts[int(row["flow"])] = _cut(row, before[position])
 
 

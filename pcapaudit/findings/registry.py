@@ -7,9 +7,11 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pcapaudit.findings.checksum_offload import ChecksumOffload
 from pcapaudit.findings.flow_cut_by_timeout import FlowCutByTimeout
 from pcapaudit.findings.icmp_error_unknown_flow import IcmpErrorUnknownFlow
 from pcapaudit.findings.land import Land
+from pcapaudit.findings.mid_stream_pickup import MidStreamPickup
 from pcapaudit.findings.out_of_order_capture import OutOfOrderCapture
 from pcapaudit.findings.packet_after_close import PacketAfterClose
 from pcapaudit.findings.scene import Scene
@@ -19,6 +21,7 @@ from pcapaudit.findings.tcp_invalid_flags import TcpInvalidFlags
 from pcapaudit.findings.tcp_out_of_window import TcpOutOfWindow
 from pcapaudit.findings.udp_hole_punch import UdpHolePunch
 from pcapaudit.findings.unsolicited_inbound import UnsolicitedInbound
+from pcapaudit.findings.unsolicited_reply import UnsolicitedReply
 from pcapaudit.findings.violation import Detector, Severity
 
 if TYPE_CHECKING:
@@ -31,6 +34,7 @@ SECTIONS = ("What it does", "Why it matters", "Example", "Source")
 
 DETECTORS: tuple[type[Detector], ...] = (
     OutOfOrderCapture,
+    ChecksumOffload,
     Land,
     UdpHolePunch,
     FlowCutByTimeout,
@@ -40,6 +44,8 @@ DETECTORS: tuple[type[Detector], ...] = (
     PacketAfterClose,
     TcpOutOfWindow,
     IcmpErrorUnknownFlow,
+    UnsolicitedReply,
+    MidStreamPickup,
     UnsolicitedInbound,
 )
 

@@ -23,7 +23,7 @@ from pcapaudit.core.consts import CT_ESTABLISHED, CT_INVALID, CT_NEW, PATH_INPUT
 if TYPE_CHECKING:
     from pcapaudit.replay.consumer import Context
 
-__all__ = ["SERVICE_PORTS", "Scene", "View", "address_text", "endpoint_text"]
+__all__ = ["SERVICE_PORTS", "Scene", "View", "address_text", "endpoint_text", "flow_ends"]
 
 #: Reasons that need a connection whose state or window the packet does not fit.
 _OF_A_CONNECTION = np.zeros(0x10000, np.bool_)
@@ -59,6 +59,8 @@ class Scene:
             (self.inside if zone.inside else self.outside)[number] = True
         #: Refused packets that a detector explains only when the capture is over: (source address, destination address) → how many.
         self.explained: Counter[tuple[str, str]] = Counter()
+        #: Numbers of flows that go on with one whose entry timed out.
+        self.continued: set[int] = set()
         self._view: View | None = None
 
     def view(self, batch: PacketBatch, verdicts: VerdictBatch) -> View:
@@ -154,6 +156,12 @@ class View:
 def address_text(high: int, low: int, l3: int) -> str:
     """An address from its two halves."""
     return str(IPv4Address(low & 0xFFFFFFFF)) if l3 == 4 else str(IPv6Address(high << 64 | low))
+
+
+def flow_ends(row: Any) -> tuple[str, str]:
+    """Source and destination, with ports, of a flow row."""
+    source, destination = (address_text(int(row[f"{end}_hi"]), int(row[f"{end}_lo"]), int(row["l3"])) for end in ("src", "dst"))
+    return endpoint_text(source, int(row["sport"])), endpoint_text(destination, int(row["dport"]))
 
 
 def endpoint_text(address: str, port: int) -> str:

@@ -9,8 +9,8 @@ from findings_of import findings_of
 #: Capture (and ``--local``) → what is found: (code, kind or check, severity, count, first frame). Captures that are not named have nothing.
 EXPECTED = {
     "dns-forged.pcap": [
-        ("unsolicited-inbound", "reply-to-nothing", "low", 1, 2),
-        ("unsolicited-inbound", "reply-to-nothing", "low", 1, 3),
+        ("unsolicited-reply", "dns-wrong-port", "medium", 1, 3),
+        ("unsolicited-reply", "dns-wrong-server", "high", 1, 2),
     ],
     "ftp-active.pcap": [
         ("unsolicited-inbound", "attempt", "low", 8, 20),
@@ -42,8 +42,11 @@ EXPECTED = {
         ("udp-hole-punch", "crossed", "low", 1, 101),
         ("unsolicited-inbound", "attempt", "low", 1, 63),
         ("unsolicited-inbound", "attempt", "low", 10, 168),
-        ("unsolicited-inbound", "reply-to-nothing", "low", 1, 95),
         ("unsolicited-inbound", "scan", "medium", 32, 61),
+        ("unsolicited-reply", "dns-wrong-server", "high", 1, 95),
+    ],
+    "offload.pcap": [
+        ("checksum-offload", "unfinished", "info", 2, 3),
     ],
     "ping.pcap": [
         ("unsolicited-inbound", "attempt", "low", 2, 17),
@@ -85,6 +88,7 @@ EXPECTED = {
         ("unsolicited-inbound", "stale-flow", "low", 8, 17),
     ],
     "tcp-midstream.pcap": [
+        ("mid-stream-pickup", "capture-start", "info", 1, 1),
         ("unsolicited-inbound", "stale-flow", "low", 4, 5),
     ],
     "tcp-simultaneous-open.pcap": [

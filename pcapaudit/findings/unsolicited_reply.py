@@ -1,0 +1,193 @@
+"""Answers that nobody asked for: forged DNS answers, and answers that the ruleset lets in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from pcapaudit.core import consts
+from pcapaudit.core.columns import PacketBatch, VerdictBatch
+from pcapaudit.findings.causes import Cause, Kind, plural
+from pcapaudit.findings.groups import Groups, split
+from pcapaudit.findings.recent import Recent, tuple_keys
+from pcapaudit.findings.scene import Scene, View
+from pcapaudit.findings.violation import Severity, Violation
+
+__all__ = ["UnsolicitedReply"]
+
+#: Questions remembered: 2 to the power of it.
+MEMORY_BITS = 14
+#: A resolver waits no longer than this for an answer.
+WAIT_NS = 10_000_000_000
+#: Senders remembered apart, and those of one kind that get a finding each; more become one finding.
+MAX_SENDERS = 256
+SINGLE_SENDERS = 3
+_DNS = 53
+
+WRONG_SERVER, WRONG_PORT, SYN_ACK, ECHO_REPLY = range(4)
+_KINDS = {
+    WRONG_SERVER: (
+        "dns-wrong-server",
+        "DNS answers to a socket that had asked another server",
+        "Somebody tries to poison the resolver: the next ones may hit. "
+        "Ports and ids must be random (RFC 5452); better is DNSSEC or DNS over TLS.",
+    ),
+    WRONG_PORT: (
+        "dns-wrong-port",
+        "DNS answers to another port than the one that had asked it",
+        "Either a forger who guesses ports, or a NAT on the way that changes them: compare with a capture on its other side.",
+    ),
+    SYN_ACK: (
+        "syn-ack",
+        "SYN-ACKs without a SYN, and they were accepted",
+        "Drop ct state invalid before anything is accepted: a filter that lets SYN-ACKs in by their port is what state is to replace.",
+    ),
+    ECHO_REPLY: (
+        "echo-reply",
+        "echo replies without a request, and they were accepted",
+        "Accept ICMP by ct state (established, related) and not by type: echo replies carry tunnels and say who is there.",
+    ),
+}
+
+
+class UnsolicitedReply:
+    """Answers to questions that were not asked.
+
+    ## What it does
+    Reports two things. DNS answers that come from a server that was not asked, or to a port that did not ask, **while** that socket or
+    host waits for an answer: the mark of forging. And SYN-ACKs and echo replies without a request that the ruleset **accepted**. Other
+    answers without a question are refused and counted as `unsolicited-inbound`.
+
+    ## Why it matters
+    Forged answers are how resolvers are poisoned; state (the whole five-tuple, not only the port) is what holds them off. Accepted
+    ones show a hole: a rule that looks at ports or types where it should look at the connection.
+
+    ## Example
+    `captures/dns-forged.pcap`: a query, an answer from a server that was not asked, one to a wrong port, the true one.
+
+    ## Source
+    RFC 5452 section 9; Linux nf_conntrack: a SYN-ACK or an echo reply opens no connection.
+    """
+
+    code: ClassVar[str] = "unsolicited-reply"
+    severity: ClassVar[Severity] = Severity.HIGH
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+        #: Sockets inside that asked a name, and pairs of a host and the server it asked.
+        self._sockets = Recent(MEMORY_BITS, [("server", "u8"), ("ts_ns", "i8")])
+        self._pairs = Recent(MEMORY_BITS, [("ts_ns", "i8")])
+        self._groups: Groups[tuple[int, str], Cause] = Groups(MAX_SENDERS, Cause)
+        self._names: dict[tuple[int, str], str] = {}
+
+    def on_batch(self, batch: PacketBatch, verdicts: VerdictBatch) -> None:
+        """Note the questions, then look at answers without one."""
+        view = self._scene.view(batch, verdicts)
+        rows = view.homeless
+        if not len(rows):
+            return
+        udp = rows[(view["proto"][rows] == consts.PROTO_UDP) & ~view.claimed[rows]]
+        if len(udp):
+            asking = udp[(view["dport"][udp] == _DNS) & ~view.refused[udp]]
+            if len(asking):
+                self._note(view, asking)
+            self._judge_answers(view, udp[(view["sport"][udp] == _DNS) & view.to_inside[udp]])
+        # Conntrack calls these invalid and the ruleset let them in; or it lets them open a connection (tracking is off).
+        let_in = rows[view.inbound[rows] & view.to_inside[rows] & ~view.refused[rows] & ~view.claimed[rows]]
+        if len(let_in):
+            flags = view["tcp_flags"][let_in] & (consts.TCP_SYN | consts.TCP_ACK)
+            tcp = (view["proto"][let_in] == consts.PROTO_TCP) & (flags == consts.TCP_SYN | consts.TCP_ACK)
+            echo = view["reason"][let_in] == consts.REASON_ICMP_NO_REQUEST
+            self._take(view, let_in[tcp], SYN_ACK)
+            self._take(view, let_in[echo], ECHO_REPLY)
+
+    def on_flows(self, rows: Any) -> None:
+        """Flows say nothing more."""
+
+    def on_end(self) -> None:
+        """Nothing is held back."""
+
+    def violations(self) -> Sequence[Violation]:
+        """One a sender and kind."""
+        found = []
+        for number, (name, what, advice) in _KINDS.items():
+            causes = [(key, cause) for key, cause in self._groups.items() if key[0] == number]
+            kind = Kind(
+                self.code,
+                Severity.HIGH if number == WRONG_SERVER else Severity.MEDIUM,
+                "RFC 5452 section 9" if number in {WRONG_SERVER, WRONG_PORT} else "Linux nf_conntrack; RFC 6092 section 3",
+                advice,
+            )
+            ranked = sorted(causes, key=lambda item: -item[1].count)
+            for key, cause in ranked[:SINGLE_SENDERS]:
+                asked = f" for {self._names[key]}" if self._names.get(key) else ""
+                message = f"{key[1]} sent {cause.first['destination']} {what}{asked}: {plural(cause.count, 'packet')}, {cause.fate}."
+                further = len(ranked) - SINGLE_SENDERS
+                if key == ranked[0][0] and further > 0:
+                    message += f" {plural(further, 'more sender')} did the same."
+                found.append(cause.violation(kind, message, kind=name, senders=len(ranked), name=self._names.get(key)))
+        return found
+
+    def _note(self, view: View, rows: Any) -> None:
+        times = view["ts_ns"][rows]
+        self._sockets.put(_socket_keys(view, rows, ("src", "sport")), server=view["dst_hi"][rows] ^ view["dst_lo"][rows], ts_ns=times)
+        self._pairs.put(_pair_keys(view, rows), ts_ns=times)
+
+    def _judge_answers(self, view: View, rows: Any) -> None:
+        """DNS answers that no question had: from another server than the socket asked, or to a port of a host that asked this server."""
+        if not len(rows):
+            return
+        times = view["ts_ns"][rows]
+        places, waits = self._sockets.find(_socket_keys(view, rows, ("dst", "dport")))
+        asked = self._sockets.places[places]
+        waits &= (times >= asked["ts_ns"]) & (times - asked["ts_ns"] <= WAIT_NS)
+        wrong_server = waits & (asked["server"] != view["src_hi"][rows] ^ view["src_lo"][rows])
+        places, known = self._pairs.find(_pair_keys(view, rows))
+        since = times - self._pairs.places["ts_ns"][places]
+        wrong_port = known & ~waits & (since >= 0) & (since <= WAIT_NS)
+        self._take(view, rows[wrong_server], WRONG_SERVER)
+        self._take(view, rows[wrong_port], WRONG_PORT)
+
+    def _take(self, view: View, rows: Any, kind: int) -> None:
+        if not len(rows):
+            return
+        view.claimed[rows] = True
+        parts, rest = split(view["src_hi"][rows] ^ view["src_lo"][rows], 64, 8)
+        self._groups.missed += len(rest)
+        for at in parts:
+            key = (kind, view.address(int(rows[at[0]]), "src"))
+            cause = self._groups.at(key, len(at))
+            if cause is None:
+                continue
+            if not cause.count and kind in {WRONG_SERVER, WRONG_PORT}:
+                self._names[key] = _name(view.payload(int(rows[at[0]])))
+            cause.add(view, rows[at])
+
+
+def _socket_keys(view: View, rows: Any, end: tuple[str, str]) -> Any:
+    """Keys of one end's address and port."""
+    zeros = np.zeros(view.count, np.uint64)
+    address, port = end
+    columns = {"src_hi": view[f"{address}_hi"], "src_lo": view[f"{address}_lo"], "sport": view[port], "proto": view["proto"]}
+    return tuple_keys({**columns, "dst_hi": zeros, "dst_lo": zeros, "dport": zeros}, rows)[0]
+
+
+def _pair_keys(view: View, rows: Any) -> Any:
+    """Keys of two addresses, whatever their ports."""
+    zeros = np.zeros(view.count, np.uint16)
+    columns = {name: view[name] for name in ("src_hi", "src_lo", "dst_hi", "dst_lo", "proto")}
+    return tuple_keys({**columns, "sport": zeros, "dport": zeros}, rows)[0]
+
+
+def _name(payload: bytes) -> str:
+    """The name that a DNS message asks for, empty if it cannot be read."""
+    import dpkt
+
+    try:
+        questions = dpkt.dns.DNS(payload).qd
+    except Exception:  # noqa: BLE001  # a hostile message may raise anything in dpkt, and its name is no more than a hint
+        return ""
+    name = questions[0].name if questions else ""
+    return "".join(char if char.isprintable() and char.isascii() else "?" for char in name)[:100]
