@@ -4,7 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pcapaudit.rules.model import Chain, Key, Match, NamedSet, Place, Rule, SetRef, Table, Verdict, VerdictMap
+from pcapaudit.rules.model import (
+    Assign,
+    Chain,
+    Key,
+    MapLookup,
+    Match,
+    NamedSet,
+    Nat,
+    ObjectRef,
+    Place,
+    Rule,
+    SetLiteral,
+    SetRef,
+    SetUpdate,
+    Statement,
+    Table,
+    Tproxy,
+    Verdict,
+    VerdictMap,
+)
 from pcapaudit.rules.model import Ruleset as _Ruleset
 from pcapaudit.rules.nft.cursor import did_you_mean
 
@@ -48,8 +67,14 @@ def jump_targets(rule: Rule, sets: dict[str, NamedSet]) -> Iterator[str]:
 
 def _check_rule(rule: Rule, table: Table, chains: dict[str, Chain], sets: dict[str, NamedSet]) -> Iterator[Complaint]:
     for statement in rule.statements:
-        if isinstance(statement, (Match, VerdictMap)) and isinstance(statement.right, SetRef):
-            yield from _check_reference(statement, table, sets)
+        if isinstance(statement, (Match, VerdictMap)):
+            yield from _check_reference(statement, statement.right, table, sets)
+        elif isinstance(statement, SetUpdate):
+            yield from _check_update(statement, table, sets)
+        elif isinstance(statement, ObjectRef) and statement.chosen is None:
+            yield from _check_object(statement, table)
+        for lookup in _lookups(statement):
+            yield from _check_reference(lookup, lookup.right, table, sets)
     for target in dict.fromkeys(jump_targets(rule, sets)):
         if target not in chains:
             yield (
@@ -65,22 +90,77 @@ def _check_rule(rule: Rule, table: Table, chains: dict[str, Chain], sets: dict[s
             )
 
 
-def _check_reference(statement: Match | VerdictMap, table: Table, sets: dict[str, NamedSet]) -> Iterator[Complaint]:
-    assert isinstance(statement.right, SetRef)  # noqa: S101 (the caller checked)
-    name = statement.right.name
+def _lookups(statement: Statement) -> Iterator[MapLookup]:
+    """The maps that a statement takes values from."""
+    if isinstance(statement, (Nat, Tproxy)):
+        values: tuple[object, ...] = (statement.address, statement.port)
+    elif isinstance(statement, Assign):
+        values = (statement.value,)
+    elif isinstance(statement, ObjectRef):
+        values = (statement.chosen,)
+    else:
+        return
+    yield from (each for each in values if isinstance(each, MapLookup))
+
+
+def _check_reference(
+    statement: Match | VerdictMap | MapLookup, right: SetLiteral | SetRef, table: Table, sets: dict[str, NamedSet]
+) -> Iterator[Complaint]:
+    if not isinstance(right, SetRef):
+        return
+    name, place = right.name, statement.place
     known = sets.get(name)
     if known is None:
-        yield statement.place, f"table {table.name} has no set {name}", did_you_mean(name, sets) or "define the set in the same table"
+        yield place, f"table {table.name} has no set {name}", did_you_mean(name, sets) or "define the set in the same table"
         return
-    if isinstance(statement, VerdictMap) != (known.data_type == "verdict"):
-        what = "a verdict map" if isinstance(statement, VerdictMap) else "a set"
-        yield statement.place, f"{name} is not {what}", ""
-    used = tuple(_type_of(key) for key in statement.keys)
-    if used != known.types:
+    if isinstance(statement, VerdictMap):
+        fits, what = known.data_type == "verdict", "a verdict map"
+    elif isinstance(statement, MapLookup):
+        fits, what = known.data_type not in ("", "verdict"), "a map"
+    else:
+        # The kernel takes a map for a set, too.
+        fits, what = True, "a set"
+    if not fits:
+        yield place, f"{name} is not {what}", ""
+    yield from _check_keys(statement.keys, known, place)
+
+
+def _check_keys(keys: tuple[Key, ...], known: NamedSet, place: Place) -> Iterator[Complaint]:
+    used = tuple(_type_of(key) for key in keys)
+    if not _same_types(used, known.types):
+        yield (
+            place,
+            f"set {known.name} holds {' . '.join(known.types)}, and is asked for {' . '.join(used)}",
+            "use a set of the right type",
+        )
+
+
+def _same_types(used: tuple[str, ...], known: tuple[str, ...]) -> bool:
+    """Types go together when they are equal, or when one is a plain number, which fits any width."""
+    return len(used) == len(known) and all(one == other or "integer" in (one, other) for one, other in zip(used, known, strict=True))
+
+
+def _check_update(statement: SetUpdate, table: Table, sets: dict[str, NamedSet]) -> Iterator[Complaint]:
+    known = sets.get(statement.name)
+    if known is None:
         yield (
             statement.place,
-            f"set {name} holds {' . '.join(known.types)}, and is asked for {' . '.join(used)}",
-            "use a set of the right type",
+            f"table {table.name} has no set {statement.name}",
+            did_you_mean(statement.name, sets) or "define the set in the same table",
+        )
+        return
+    yield from _check_keys(statement.keys, known, statement.place)
+    if "interval" in known.flags:
+        yield statement.place, f"set {known.name} is an interval set: the kernel lets no packet write to it", "remove: flags interval"
+
+
+def _check_object(statement: ObjectRef, table: Table) -> Iterator[Complaint]:
+    known = [each.name for each in table.objects if each.kind == statement.kind]
+    if statement.name not in known:
+        yield (
+            statement.place,
+            f"table {table.name} has no {statement.kind} {statement.name}",
+            did_you_mean(statement.name, known) or "define it in the same table",
         )
 
 

@@ -7,6 +7,7 @@ comparing serves all types, and an interval set works for addresses, ports and i
 
 from __future__ import annotations
 
+import datetime
 import ipaddress
 import re
 from collections.abc import Mapping
@@ -35,7 +36,7 @@ class Datatype:
     name: str
     #: Width in bits.
     bits: int
-    #: ``integer``, ``ipv4``, ``ipv6``, ``mac``, ``ifname``, ``duration`` or ``text``.
+    #: ``integer``, ``ipv4``, ``ipv6``, ``mac``, ``ifname``, ``duration``, ``clock``, ``date``, ``account`` or ``text``.
     form: str = "integer"
     #: name → number
     symbols: Mapping[str, int] = field(default_factory=dict)
@@ -150,7 +151,64 @@ def _format_text(number: int) -> str:
     return _format_ifname(number)
 
 
+def _parse_account(text: str) -> int | None:
+    """A user or group: its number, or its name as text in the upper bytes (32 characters at most), since no capture knows accounts."""
+    if text.isdecimal() and text.isascii():
+        number = int(text)
+        return number if number < 1 << 32 else None
+    raw = text.encode()
+    return int.from_bytes(raw.ljust(32, b"\0"), "big") if 0 < len(raw) <= 32 else None
+
+
+def _format_account(number: int) -> str:
+    return str(number) if number < 1 << 32 else '"' + number.to_bytes(32, "big").rstrip(b"\0").decode(errors="replace") + '"'
+
+
+_CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?")
+_DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:[ T](\d{1,2}:\d{2}(?::\d{2})?))?")
+
+
+def _parse_clock(text: str) -> int | None:
+    """``17:30`` or ``17:30:15``, in seconds since midnight; a plain number is taken as it is."""
+    if text.isdecimal() and text.isascii():
+        return int(text)
+    found = _CLOCK.fullmatch(text)
+    if found is None or int(found[1]) > 24 or int(found[2]) > 59 or int(found[3] or 0) > 59:
+        return None
+    return int(found[1]) * 3600 + int(found[2]) * 60 + int(found[3] or 0)
+
+
+def _format_clock(number: int) -> str:
+    text = f"{number // 3600:02}:{number // 60 % 60:02}"
+    return f'"{text}:{number % 60:02}"' if number % 60 else f'"{text}"'
+
+
+def _parse_date(text: str) -> int | None:
+    """``2026-06-01 12:00:00`` (UTC), in ns since 1970; a plain number counts seconds."""
+    if text.isdecimal() and text.isascii():
+        return int(text) * NS_PER_SECOND
+    found = _DATE.fullmatch(text)
+    clock = _parse_clock(found[4]) if found and found[4] else 0
+    if found is None or clock is None:
+        return None
+    try:
+        day = datetime.date(int(found[1]), int(found[2]), int(found[3])).toordinal() - _EPOCH
+    except ValueError:
+        return None
+    return (day * 86400 + clock) * NS_PER_SECOND if day >= 0 else None
+
+
+def _format_date(number: int) -> str:
+    day, seconds = divmod(number // NS_PER_SECOND, 86400)
+    clock = f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+    return f'"{datetime.date.fromordinal(day + _EPOCH)} {clock}"'
+
+
+_EPOCH = datetime.date(1970, 1, 1).toordinal()
 _PARSERS = {
+    "account": _parse_account,
+    "clock": _parse_clock,
+    "date": _parse_date,
     "integer": _parse_integer,
     "ipv4": _parse_ipv4,
     "ipv6": _parse_ipv6,
@@ -160,6 +218,9 @@ _PARSERS = {
     "text": _parse_ifname,
 }
 _FORMATTERS = {
+    "account": _format_account,
+    "clock": _format_clock,
+    "date": _format_date,
     "ipv4": lambda number: str(ipaddress.IPv4Address(number)),
     "ipv6": lambda number: str(ipaddress.IPv6Address(number)),
     "mac": _format_mac,
@@ -201,11 +262,14 @@ DATATYPES: dict[str, Datatype] = {
         Datatype("fib_addrtype", 32, symbols=tables.FIB_TYPES, example="local, unicast, broadcast, multicast"),
         Datatype("boolean", 8, symbols=_BOOLEAN, example="exists or missing"),
         Datatype("day", 8, symbols=tables.DAYS, example="Monday"),
-        Datatype("hour", 32, example='"17:30"'),
+        Datatype("hour", 32, "clock", example='"17:30"'),
         Datatype("time", 64, "duration", example="1h30m"),
-        Datatype("date", 64, example='"2026-06-01 12:00:00"'),
-        Datatype("uid", 32, example="a user id"),
-        Datatype("gid", 32, example="a group id"),
+        Datatype("date", 64, "date", example='"2026-06-01 12:00:00"'),
+        Datatype("uid", 256, "account", example="a user's name or number"),
+        Datatype("gid", 256, "account", example="a group's name or number"),
+        Datatype("igmp_type", 8, symbols=tables.IGMP_TYPES, example="membership-query, leave-group"),
+        Datatype("arp_op", 16, symbols=tables.ARP_OPERATIONS, example="request or reply"),
+        Datatype("devgroup", 32, symbols={"default": 0}, example="a number"),
         Datatype("integer", 128, example="a number"),
         Datatype("string", 128, "text", example='"text"'),
     )

@@ -3,18 +3,29 @@ import cython
 from pcapaudit.core.columns cimport PacketBatch, VerdictBatch
 from pcapaudit.core.consts cimport (
     CT_INVALID,
+    CT_NEW,
+    CT_NONE,
+    CT_RELATED,
+    CT_UNTRACKED,
+    HOOK_INGRESS,
     HOOK_INPUT,
     HOOK_OUTPUT,
     HOOK_POSTROUTING,
     HOOK_PREROUTING,
     PATH_INPUT,
+    PATH_OUTPUT,
     PATH_UNKNOWN,
+    PROTO_ICMP,
+    PROTO_ICMPV6,
     REASON_POLICY,
     REASON_RULE,
+    STATUS_CONFIRMED,
     VERDICT_ACCEPT,
+    VERDICT_DROP,
     VERDICT_REJECT,
     VERDICT_SKIP,
 )
+from pcapaudit.rules.dynamic cimport DynamicSets
 from pcapaudit.rules.matching cimport Matcher
 from pcapaudit.rules.ops cimport *
 
@@ -23,7 +34,7 @@ cdef extern from *:
 
 cdef enum:
     _FRAME_WORDS = 8
-    _PLAN_WORDS = 3
+    _PLAN_WORDS = 5
 
 ctypedef unsigned long long u64
 ctypedef unsigned int u32
@@ -34,7 +45,8 @@ cdef class Evaluator:
     cdef public object program
     cdef PacketBatch batch
     cdef VerdictBatch verdicts
-    cdef Matcher matcher
+    cdef readonly Matcher matcher
+    cdef DynamicSets dynamic
     cdef public object rule_packets
     cdef public object rule_bytes
     cdef public bint has_raw
@@ -59,6 +71,13 @@ cdef class Evaluator:
     cdef u32[::1] chain_first
     cdef u32[::1] chain_stop
     cdef long long[::1] limits
+    cdef long long[::1] quotas
+    cdef u64[::1] pool
+    cdef readonly bint notrack
+    cdef bint parted
+    cdef u32 translated_at
+    cdef bint in_nat
+    cdef bint value_unknown
     cdef u32[::1] bases
     cdef u32[::1] plans
     cdef u64[::1] packets
@@ -79,13 +98,18 @@ cdef class Evaluator:
 
     cpdef int evaluate(self, u32 i, long long now) except -1 nogil
     cpdef int evaluate_raw(self, u32 i, long long now) except -1 nogil
-    cdef void _forget(self, bint keep_possible) noexcept nogil
+    cdef void _forget(self, u32 i, bint keep_possible) noexcept nogil
     @cython.locals(path=u32, plan=u32, other=u32)
     cdef int _run_path(self, u32 i, long long now, u32 raw) except -1 nogil
     @cython.locals(start=u32, known=cython.bint)
     cdef void _classify(self, u32 i) noexcept nogil
-    @cython.locals(at=u32, stop=u32, left=u32)
+    @cython.locals(at=u32, stop=u32, left=u32, here=u32)
     cdef int _run_plan(self, u32 i, long long now, u32 plan, u32 world) except -1 nogil
+    @cython.locals(state=u32)
+    cdef bint _translates(self, u32 i) noexcept nogil
+    @cython.locals(index=u32, answer=u32)
+    cdef u32 _at_device(self, u32 gate, u32 world) noexcept nogil
+    cdef void _end_specially(self, u32 op, u32 here, u32 rule) noexcept nogil
     cdef void _end(self, u32 verdict, u32 worlds, u32 rule) noexcept nogil
     cdef void _allow(self, u32 verdict) noexcept nogil
     @cython.locals(verdict=u32, other=u32)
@@ -104,4 +128,13 @@ cdef class Evaluator:
     cdef int _match_rule(self, u32 i, long long now, u32 slot, u32 world) except -1 nogil
     @cython.locals(last=cython.longlong, largest=cython.longlong, tokens=cython.longlong, cost=cython.longlong, over=u32, answer=u32)
     cdef int _limit(self, u32 i, long long now, u32 at, bint is_main) noexcept nogil
-
+    @cython.locals(op=u32, where=u32, answer=u32)
+    cdef int _effect(self, u32 i, long long now, u32 pc, bint is_main) except -1 nogil
+    @cython.locals(state=u32)
+    cdef int _store(self, u32 i, u32 target, bint is_main) noexcept nogil
+    @cython.locals(count=u32, found=u32, part=u32, answer=u32)
+    cdef int _look_up_dynamic(self, long long now, u32 pc) noexcept nogil
+    @cython.locals(count=u32, found=u32, part=u32, answer=u32)
+    cdef int _update(self, u32 i, long long now, u32 which, bint is_main) noexcept nogil
+    @cython.locals(over=u32)
+    cdef int _quota(self, u32 i, u32 at, bint is_main) noexcept nogil

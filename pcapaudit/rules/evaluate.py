@@ -17,13 +17,21 @@ kernel, and the set of verdicts is never too small. It can be too large: two unk
 If some other world ends differently, the packet is undecided (``decided`` 0) and ``cause`` names the rule whose unknown match let
 that world part from the main one. ``cause`` 0 then means that the packet's path through the hooks is unknown.
 
+What rules set (marks, elements of sets) is set by the main world. Where other worlds set it differently, or the main world sets it while
+others are elsewhere, a look at the packet's mark makes every verdict possible; a set, or the marks of connections, that other worlds alone
+wrote to answer every question with unknown from then on.
+
 A limit loses tokens to the main world alone. Where only other worlds meet it, the bucket might hold less than we know: until it has
 been left alone long enough to be full in any world, its answers are unknown.
 
 Facts of the kernel kept here: ``accept`` ends a base chain and not the packet's way; ``drop`` ends all. A missing header (a transport
 header in a later fragment, an IPv6 address of an IPv4 packet) makes a match fail whatever its operator. Before conntrack, and for
 packets it could not track, ct state is ``invalid`` and other ct expressions fail. The input interface is empty at output, and the
-output interface at prerouting and input.
+output interface at prerouting and input. A nat chain sees the first packet of a connection only, and the first of a hook's nat chains that
+translates is the last that runs; which of its rules accepted is no answer to the question which rule let the packet through.
+
+What the loop brings along, for programs that say so: ``matcher.ct_mark`` (with ``ct_mark_known``) before, and takes back after, where
+``ct_mark_set``; ``notrack`` after ``evaluate_raw``: the packet goes on untracked.
 """
 
 from __future__ import annotations
@@ -36,20 +44,31 @@ import numpy as np
 
 from pcapaudit.core.columns import PacketBatch, VerdictBatch
 from pcapaudit.rules.compile import Program
+from pcapaudit.rules.dynamic import DynamicSets
 from pcapaudit.rules.matching import Matcher
 
 if not cython.compiled:
     from pcapaudit.core.consts import (
         CT_INVALID,
+        CT_NEW,
+        CT_NONE,
+        CT_RELATED,
+        CT_UNTRACKED,
+        HOOK_INGRESS,
         HOOK_INPUT,
         HOOK_OUTPUT,
         HOOK_POSTROUTING,
         HOOK_PREROUTING,
         PATH_INPUT,
+        PATH_OUTPUT,
         PATH_UNKNOWN,
+        PROTO_ICMP,
+        PROTO_ICMPV6,
         REASON_POLICY,
         REASON_RULE,
+        STATUS_CONFIRMED,
         VERDICT_ACCEPT,
+        VERDICT_DROP,
         VERDICT_REJECT,
         VERDICT_SKIP,
     )
@@ -63,10 +82,20 @@ if not cython.compiled:
         OP_GOTO,
         OP_JUMP,
         OP_LIMIT,
+        OP_LOOKUP,
+        OP_MAP,
         OP_MATCH,
+        OP_NAT,
+        OP_NUMBER,
         OP_PART,
+        OP_QUOTA,
         OP_RETURN,
         OP_SAME_LIMIT,
+        OP_STORE,
+        OP_TUPLE,
+        OP_UPDATE,
+        OP_VALUE,
+        STORE_MARK,
         UNKNOWN,
         WORLD_MAIN,
         WORLD_NONE,
@@ -80,8 +109,8 @@ if not cython.compiled:
     # Words of a frame: slot to go on at, its chain, worlds waiting there, worlds that came back early, the rules at which these two
     # parted from the main world, 1 for a goto.
     _FRAME_WORDS = 8
-    # Words of a base chain in a plan: chain, hook, policy.
-    _PLAN_WORDS = 3
+    # Words of a base chain in a plan: chain, hook, policy, 1 for a nat chain, gate.
+    _PLAN_WORDS = 5
 
     def _lowest_bit(bits: int) -> int:
         return (bits & -bits).bit_length() - 1
@@ -117,6 +146,19 @@ class Evaluator:
         self.chain_first = memoryview(array("I", [*program.chain_first, 0]))
         self.chain_stop = memoryview(array("I", [*program.chain_stop, 0]))
         self.limits = memoryview(array("q", [*program.limits, 0]))
+        self.quotas = memoryview(array("q", [*program.quotas, 0]))
+        self.dynamic = DynamicSets(program)
+        self.pool = memoryview(program.pool)
+        #: The packet goes on untracked, says the last ``evaluate_raw``.
+        self.notrack = 0
+        #: Other worlds left the main one at some rule of this packet.
+        self.parted = 0
+        #: Hook (plus 1) whose nat chains are done with the packet.
+        self.translated_at = 0
+        #: The base chain that runs is a nat chain.
+        self.in_nat = 0
+        #: What VALUE, NUMBER and MAP took is not known.
+        self.value_unknown = 0
         self.bases, self.plans = _flat_plans(program)
         packets: Any = np.zeros(len(program.rules), np.uint64)
         octets: Any = np.zeros(len(program.rules), np.uint64)
@@ -141,7 +183,11 @@ class Evaluator:
 
     def evaluate(self, i, now):
         """Judge packet ``i`` at ``now`` (ns): its base chains behind conntrack. Writes the columns of the verdict; returns the verdict."""
-        self._forget(self.has_raw)
+        if not self.dynamic.started:
+            self.dynamic.start(now)
+        self._forget(i, self.has_raw)
+        self.matcher.now = now
+        self.matcher.ct_mark_set = 0
         self.matcher.before_conntrack = 0
         self._run_path(i, now, 0)
         self._write(i)
@@ -149,17 +195,29 @@ class Evaluator:
 
     def evaluate_raw(self, i, now):
         """The base chains before conntrack. Returns the verdict so far; writes it only when it is not accept."""
-        self._forget(0)
+        if not self.dynamic.started:
+            self.dynamic.start(now)
+        self._forget(i, 0)
+        self.matcher.now = now
         self.matcher.before_conntrack = 1
         self._run_path(i, now, 1)
         if self.main_verdict != VERDICT_ACCEPT:
             self._write(i)
         return self.main_verdict
 
-    def _forget(self, keep_possible):
-        """Start a packet; after ``evaluate_raw`` the verdicts that were possible there stay possible."""
+    def _forget(self, i, keep_possible):
+        """Start a packet; after ``evaluate_raw`` the verdicts that were possible there stay possible, and the mark stays."""
         if not keep_possible:
             self.possible = 0
+            self.parted = 0
+            self.notrack = 0
+            # A packet that arrives has no mark; the socket of one that is made here may have given it one.
+            self.matcher.mark = 0
+            self.matcher.mark_known = self.batch.path[i] != PATH_OUTPUT
+            self.matcher.mark_unsure = 0
+            self.matcher.looked_unsure = 0
+            self.matcher.untracked = 0
+        self.translated_at = 0
         self.main_verdict = VERDICT_ACCEPT
         self.main_rule = 0
         self.main_chain = 0
@@ -176,6 +234,7 @@ class Evaluator:
             self._classify(i)
             return self._run_plan(i, now, plan, WORLD_MAIN)
         self._classify(i)
+        self.parted = 1
         self._run_plan(i, now, plan + 4 * self.main_path, WORLD_MAIN)
         other = 1
         while other < 4:
@@ -210,10 +269,22 @@ class Evaluator:
         while at < stop:
             self.matcher.hook = self.bases[at + 1]
             self.base_chain = self.bases[at]
+            self.in_nat = self.bases[at + 3]
+            if self.in_nat and not self._translates(i):
+                at += _PLAN_WORDS
+                continue
+            here = world
+            if self.bases[at + 4]:
+                here = self._at_device(self.bases[at + 4], world)
+                if here == WORLD_NONE:
+                    at += _PLAN_WORDS
+                    continue
             self.passed = WORLD_NONE
-            left = self._walk(i, now, world)
+            left = self._walk(i, now, here)
             if left:
                 self._end(self.bases[at + 2], left, 0)
+            if here != world:
+                self.passed = world
             world = self.passed
             if world == WORLD_NONE:
                 return 0
@@ -221,6 +292,26 @@ class Evaluator:
         if world == WORLD_OTHER:
             self._allow(VERDICT_ACCEPT)
         return 0
+
+    def _translates(self, i):
+        """Whether nat chains see the packet: the first of a connection, not translated at this hook yet, and no ICMP error."""
+        if self.translated_at == self.matcher.hook + 1 or self.verdicts.ct_status[i] & STATUS_CONFIRMED:
+            return 0
+        state = self.verdicts.ct_state[i]
+        if state == CT_RELATED:
+            return 0 if self.batch.proto[i] in (PROTO_ICMP, PROTO_ICMPV6) else 1
+        return 1 if state == CT_NEW else 0
+
+    def _at_device(self, gate, world):
+        """The worlds in which the packet is at one of a chain's devices."""
+        index = self.iif if self.matcher.hook == HOOK_INGRESS else self.oif
+        answer = self.matcher.ifaces[gate + index]
+        if answer == UNKNOWN:
+            if world == WORLD_MAIN:
+                self.parted_at = 0
+            self.parted = 1
+            return WORLD_OTHER
+        return world if answer == YES else WORLD_NONE
 
     def _end(self, verdict, worlds, rule):
         """Some worlds reach a verdict: of ``rule``, or of the base chain's policy when it is 0."""
@@ -231,6 +322,8 @@ class Evaluator:
                 self._allow(verdict)
             return
         self.main_verdict = verdict
+        if self.in_nat and verdict == VERDICT_ACCEPT:
+            return
         # An accepting rule is remembered over later chains that only pass the packet on by their policy.
         if rule or self.main_rule == 0 or verdict != VERDICT_ACCEPT:
             self.main_rule = rule
@@ -254,6 +347,9 @@ class Evaluator:
         self.verdicts.cause[i] = 0
         if verdict != VERDICT_ACCEPT and self.verdicts.reason[i] == 0:
             self.verdicts.reason[i] = REASON_RULE if self.main_rule else REASON_POLICY
+        if self.matcher.looked_unsure:
+            self._allow(VERDICT_ACCEPT)
+            self._allow(VERDICT_DROP)
         if self.possible & ~(1 << verdict):
             self.verdicts.decided[i] = 0
             other = VERDICT_ACCEPT
@@ -300,8 +396,10 @@ class Evaluator:
                     chain = self.code[pc + 1]
                     slot = self._next(chain, self.chain_first[chain])
                     continue
-                else:
+                elif op < OP_NAT:
                     self._end(op - OP_ACCEPT + VERDICT_ACCEPT, here, self.slot_rule[slot - 1])
+                else:
+                    self._end_specially(op, here, self.slot_rule[slot - 1])
                 if world:
                     slot = self._next(chain, slot)
                     continue
@@ -316,6 +414,17 @@ class Evaluator:
                 world = self._pop(top)
                 top -= _FRAME_WORDS
             slot = self._next(chain, slot)
+
+    def _end_specially(self, op, here, rule):
+        """NAT accepts, and no other nat chain of the hook runs; a program's verdict is taken as accept and may be drop."""
+        if op == OP_NAT:
+            if here == WORLD_MAIN:
+                self.translated_at = self.matcher.hook + 1
+        else:
+            self.parted_at = rule
+            self.parted = 1
+            self._allow(VERDICT_DROP)
+        self._end(VERDICT_ACCEPT, here, rule)
 
     def _push(self, top, slot, chain, waiting, is_goto):
         """Remember where to go on after a jump, and the worlds that do not take it; returns the new top."""
@@ -401,15 +510,112 @@ class Evaluator:
                 answer = self.limit_answer = self._limit(i, now, self.code[pc + 1], self.seen_unknown == 0 and world == WORLD_MAIN)
             elif op == OP_SAME_LIMIT:
                 answer = self.limit_answer
+            elif op == OP_TUPLE:
+                answer = self.matcher.look_up(pc, 0)
             else:
-                answer = self.matcher.look_up(pc)
+                answer = self._effect(i, now, pc, self.seen_unknown == 0 and world == WORLD_MAIN)
             if answer == NO:
                 return 0
             if answer == UNKNOWN and not self.seen_unknown:
                 self.seen_unknown = 1
+                self.parted = 1
                 if world == WORLD_MAIN:
                     self.parted_at = self.slot_rule[slot]
             pc += 4
+
+    # What rules do besides matching -----------------------------------------------------------------------------------------------
+
+    def _effect(self, i, now, pc, is_main):
+        """The instructions that few rules have; the answer as of a match."""
+        op = self.code[pc]
+        where = self.code[pc + 1]
+        if op == OP_NUMBER:
+            self.value_unknown = 0
+            self.matcher.value_lo = self.pool[where + 1]
+            return YES
+        if op == OP_VALUE:
+            answer = self.matcher.load(i, where)
+            self.value_unknown = answer == UNKNOWN
+            return NO if answer == NO else YES
+        if op == OP_MAP:
+            answer = self.matcher.look_up(pc, 1)
+            self.value_unknown = answer == UNKNOWN
+            return answer
+        if op == OP_STORE:
+            return self._store(i, where, is_main)
+        if op == OP_LOOKUP:
+            return self._look_up_dynamic(now, pc)
+        if op == OP_UPDATE:
+            return self._update(i, now, where, is_main)
+        if op == OP_QUOTA:
+            answer = self.limit_answer = self._quota(i, where, is_main)
+            return answer
+        # OP_NOTRACK
+        if self.matcher.before_conntrack and is_main:
+            self.notrack = 1
+            self.state = CT_UNTRACKED
+            self.matcher.untracked = 1
+        elif self.matcher.before_conntrack:
+            self.matcher.looked_unsure = 1
+        return YES
+
+    def _store(self, i, target, is_main):
+        """Set the packet's mark, or its connection's."""
+        if target == STORE_MARK:
+            if is_main:
+                self.matcher.mark = self.matcher.value_lo
+                self.matcher.mark_known = not self.value_unknown
+            if self.parted:
+                self.matcher.mark_unsure = 1
+            return YES
+        state = self.verdicts.ct_state[i]
+        if self.matcher.before_conntrack or state in (CT_NONE, CT_INVALID, CT_UNTRACKED):
+            return YES
+        if not is_main or self.value_unknown:
+            self.matcher.ct_mark_tainted = 1
+        if is_main:
+            self.matcher.ct_mark = self.matcher.value_lo
+            self.matcher.ct_mark_known = not self.value_unknown
+            self.matcher.ct_mark_set = 1
+        return YES
+
+    def _look_up_dynamic(self, now, pc):
+        """Whether a set that packets write to holds the parts."""
+        count = self.code[pc + 1]
+        found = self.matcher.parts_known(count)
+        if found != YES:
+            return found
+        part = 0
+        while part < 2 * count:
+            self.dynamic.parts[part] = self.matcher.parts[part]
+            part += 1
+        answer = self.dynamic.look_up(self.code[pc + 3], now)
+        return 1 - answer if self.code[pc + 2] and answer != UNKNOWN else answer
+
+    def _update(self, i, now, which, is_main):
+        """``add``, ``update`` or ``delete``; a key with an unknown part is written by other worlds."""
+        count = self.dynamic.key_parts(which)
+        found = self.matcher.parts_known(count)
+        if found == NO:
+            self.limit_answer = NO
+            return NO
+        part = 0
+        while part < 2 * count:
+            self.dynamic.parts[part] = self.matcher.parts[part]
+            part += 1
+        answer = self.limit_answer = self.dynamic.update(which, now, self.batch.ip_len[i], found == YES and is_main)
+        return answer
+
+    def _quota(self, i, at, is_main):
+        """Use bytes up, as nft_quota does."""
+        if not is_main:
+            self.quotas[at + 3] = 1
+            return UNKNOWN
+        self.quotas[at] += self.batch.ip_len[i]
+        over = 1 if self.quotas[at] >= self.quotas[at + 1] else 0
+        if self.quotas[at + 3]:
+            return UNKNOWN
+        return YES if over == self.quotas[at + 2] else NO
 
     # Limits -----------------------------------------------------------------------------------------------------------------------
 
@@ -449,6 +655,6 @@ def _flat_plans(program: Program) -> tuple[Any, Any]:
             for chains in versions:
                 plans.append(len(bases))
                 for each in chains:
-                    bases.extend((each.chain, each.hook, each.policy))
+                    bases.extend((each.chain, each.hook, each.policy, each.is_nat, each.gate))
                 plans.append(len(bases))
     return memoryview(array("I", [*bases, 0])), memoryview(plans)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 
+from pcapaudit.core.consts import OPT_MSS, OPT_SACK_PERM, OPT_TIMESTAMP, OPT_WSCALE
 from pcapaudit.rules import ops
 from pcapaudit.rules.model import Key
 from pcapaudit.rules.selectors import Selector
 
-__all__ = ["Load", "is_supported", "load_of"]
+__all__ = ["Load", "load_of"]
 
 _LOW = (1 << 64) - 1
 
@@ -36,23 +38,46 @@ _COLUMNS = {
     "meta iifname": ops.FIELD_IIF,
     "meta oif": ops.FIELD_OIF,
     "meta oifname": ops.FIELD_OIF,
+    "meta mark": ops.FIELD_MARK,
+    "meta pkttype": ops.FIELD_PKTTYPE,
+    "meta time": ops.FIELD_TIME,
+    "meta day": ops.FIELD_DAY,
+    "meta hour": ops.FIELD_HOUR,
+    "ether type": ops.FIELD_ETHER_TYPE,
+    "ct mark": ops.FIELD_CT_MARK,
+    "ct l3proto": ops.FIELD_CT_L3PROTO,
+    "ct protocol": ops.FIELD_CT_PROTOCOL,
+    "fib saddr type": ops.FIELD_FIB_SOURCE,
+    "fib daddr type": ops.FIELD_FIB_DESTINATION,
+    **{
+        f"ct {side} {name}": first + number
+        for side, first in (("original", ops.FIELD_CT_ORIGINAL), ("reply", ops.FIELD_CT_REPLY))
+        for name, number in (
+            ("ip saddr", 0),
+            ("ip6 saddr", 0),
+            ("ip daddr", 1),
+            ("ip6 daddr", 1),
+            ("proto-src", 2),
+            ("proto-dst", 3),
+        )
+    },
+    "ct original l3proto": ops.FIELD_CT_L3PROTO,
+    "ct reply l3proto": ops.FIELD_CT_L3PROTO,
+    "ct original protocol": ops.FIELD_CT_PROTOCOL,
+    "ct reply protocol": ops.FIELD_CT_PROTOCOL,
     **{f"{name} sport": ops.FIELD_SPORT for name in ("tcp", "udp", "udplite", "sctp", "dccp")},
     **{f"{name} dport": ops.FIELD_DPORT for name in ("tcp", "udp", "udplite", "sctp", "dccp")},
 }
 _HEADERS = {"link": ops.FIELD_LINK, "network": ops.FIELD_NETWORK, "transport": ops.FIELD_TRANSPORT}
 
-#: What no capture holds: every match on it is unknown.
-_NOT_IN_CAPTURE = frozenset(
-    {
-        *(
-            f"meta {name}"
-            for name in ("skuid", "skgid", "cpu", "cgroup", "random", "rtclassid", "iifgroup", "oifgroup", "iiftype", "oiftype")
-        ),
-        *(f"meta {name}" for name in ("secpath", "priority", "sdif", "sdifname", "pkttype")),
-        "ct id",
-        "ct label",
-    }
-)
+#: Mask bit in the column tcp_opts of options whose presence the decoder notes.
+_OPTION_BITS = {
+    "maxseg": OPT_MSS,
+    "window": OPT_WSCALE,
+    "sack-perm": OPT_SACK_PERM,
+    "sack-permitted": OPT_SACK_PERM,
+    "timestamp": OPT_TIMESTAMP,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,20 +100,34 @@ class Load:
     mask: tuple[int, int, int, int] | None = None
 
 
-def is_supported(selector: Selector) -> bool:
-    """The evaluator can read it, or knows that nobody can."""
-    return selector.text in _COLUMNS or selector.text in _NOT_IN_CAPTURE or selector.base in _HEADERS
+def load_of(key: Key, *, assumed: bool = False, changed: Container[str] = ()) -> Load:
+    """The load for a key. What no capture holds, and what no column or header holds, is a load whose answer is always unknown.
 
-
-def load_of(key: Key) -> Load:
-    """The load for a key."""
+    With an ``assumed`` topology nobody knows which addresses are local. ``changed`` are fields that rules overwrite.
+    """
     selector = key.selector
     mask = None
     if key.mask is not None:
-        mask = (key.mask >> 64, key.mask & _LOW, key.xor >> 64, key.xor & _LOW)
-    if selector.text in _NOT_IN_CAPTURE:
-        return Load(ops.FIELD_UNKNOWN)
-    number = _COLUMNS.get(selector.text, _HEADERS.get(selector.base, ops.FIELD_UNKNOWN))
+        mask = (key.mask >> 64 & _LOW, key.mask & _LOW, key.xor >> 64 & _LOW, key.xor & _LOW)
     proto = 0 if selector.proto is None else selector.proto + 1
+    number = _COLUMNS.get(selector.text, _HEADERS.get(selector.base, ops.FIELD_UNKNOWN))
+    if selector.text in changed or (number in (ops.FIELD_FIB_SOURCE, ops.FIELD_FIB_DESTINATION) and assumed):
+        return Load(ops.FIELD_UNKNOWN, selector.l3, proto)
+    if number == ops.FIELD_UNKNOWN:
+        return _load_of_part(selector, proto)
     reach = (selector.offset + selector.bits + 7) // 8
+    if selector.base == "meta" and mask is None:
+        reach = 0
     return Load(number, selector.l3, proto, selector.offset, selector.bits, reach, mask)
+
+
+def _load_of_part(selector: Selector, proto: int) -> Load:
+    """TCP options and extension headers; else unknown."""
+    words = selector.text.split()
+    if selector.base == "tcpopt" and words[2] in _OPTION_BITS and selector.type_name == "boolean":
+        return Load(ops.FIELD_TCP_OPTION, 0, proto, _OPTION_BITS[words[2]], 1, 20)
+    if selector.text == "tcp option maxseg size":
+        return Load(ops.FIELD_MSS, 0, proto, 0, 16, 20)
+    if selector.base == "exthdr":
+        return Load(ops.FIELD_EXTENSION, 6, 0, int(selector.type_name == "boolean"))
+    return Load(ops.FIELD_UNKNOWN, selector.l3, proto)

@@ -9,11 +9,22 @@ from pcapaudit.core.consts cimport (
     CT_RELATED,
     CT_UNTRACKED,
     DIR_NONE,
+    DIR_REPLY,
+    HOOK_INGRESS,
     HOOK_INPUT,
     HOOK_OUTPUT,
     HOOK_PREROUTING,
     IFACE_NONE,
     IFACE_UNKNOWN,
+    OPT_BAD,
+    OPT_MSS,
+    PATH_INPUT,
+    PATH_OUTPUT,
+    PATH_UNKNOWN,
+    PROTO_ICMP,
+    PROTO_ICMPV6,
+    STATUS_DST_NAT,
+    STATUS_SRC_NAT,
 )
 from pcapaudit.rules.ops cimport *
 
@@ -33,6 +44,16 @@ cdef class Matcher:
     cdef u32 iface_count
     cdef u32 hook
     cdef bint before_conntrack
+    cdef public u32 mark
+    cdef bint mark_known
+    cdef bint mark_unsure
+    cdef bint looked_unsure
+    cdef public u32 ct_mark
+    cdef public bint ct_mark_known
+    cdef public bint ct_mark_set
+    cdef bint ct_mark_tainted
+    cdef bint untracked
+    cdef long long now
     cdef u64[::1] parts
     cdef u32 parts_unknown
     cdef u64 value_hi
@@ -44,9 +65,20 @@ cdef class Matcher:
     @cython.locals(hi=u64, lo=u64)
     cdef int _test(self, u32 test, u32 at) noexcept nogil
     @cython.locals(l3=u32, proto=u32, field=u32, found=u32, mask=u32)
-    cdef int _load(self, u32 i, u32 load) except -1 nogil
+    cdef int load(self, u32 i, u32 load) except -1 nogil
     @cython.locals(found=u32)
     cdef int _load_rare(self, u32 i, u32 load, u32 field) except -1 nogil
+    cdef int _load_link(self, u32 i, u32 load, u32 field) except -1 nogil
+    @cython.locals(day=cython.longlong)
+    cdef int _load_made(self, u32 i, u32 load, u32 field) except -1 nogil
+    @cython.locals(found=u32, seen=u32)
+    cdef int _load_option(self, u32 i, u32 load, u32 field) noexcept nogil
+    @cython.locals(at=u32, index=u32)
+    cdef int _load_packet_type(self, u32 i) noexcept nogil
+    @cython.locals(path=u32, hi=u64, lo=u64, is_local=cython.bint)
+    cdef int _load_fib(self, u32 i, u32 field) noexcept nogil
+    @cython.locals(state=u32, direction=u32, part=u32)
+    cdef int _load_connection(self, u32 i, u32 field) noexcept nogil
     @cython.locals(start=u32)
     cdef int _has_header(self, u32 i, u32 reach) noexcept nogil
     @cython.locals(offset=u32, bits=u32, reach=u32, hi=u64, lo=u64, at=u32, lead=u32, left=u32, take=u32, byte=u64)
@@ -57,8 +89,10 @@ cdef class Matcher:
     cdef int _load_ct(self, u32 i, u32 field) noexcept nogil
     @cython.locals(load=u32, slot=u32, found=u32, field=u32, index=u32)
     cdef int read_part(self, u32 i, u32 pc) except -1 nogil
+    @cython.locals(found=u32, part=u32)
+    cdef int parts_known(self, u32 count) noexcept nogil
     @cython.locals(count=u32, at=u32, elements=u64, part=u32, best=u32, answer=u32)
-    cdef int look_up(self, u32 pc) noexcept nogil
+    cdef int look_up(self, u32 pc, bint is_map) noexcept nogil
     cdef int _within(self, u64 hi, u64 lo, u32 at) noexcept nogil
     @cython.locals(left=u64, right=u64, middle=u64)
     cdef int _search64(self, u64 lo, u32 at) noexcept nogil

@@ -23,33 +23,63 @@ if not cython.compiled:
         CT_RELATED,
         CT_UNTRACKED,
         DIR_NONE,
+        DIR_REPLY,
+        HOOK_INGRESS,
         HOOK_INPUT,
         HOOK_OUTPUT,
         HOOK_PREROUTING,
         IFACE_NONE,
         IFACE_UNKNOWN,
+        OPT_BAD,
+        OPT_MSS,
+        PATH_INPUT,
+        PATH_OUTPUT,
+        PATH_UNKNOWN,
+        PROTO_ICMP,
+        PROTO_ICMPV6,
+        STATUS_DST_NAT,
+        STATUS_SRC_NAT,
     )
     from pcapaudit.rules.ops import (
+        FIB_BROADCAST,
+        FIB_LOCAL,
+        FIB_MULTICAST,
+        FIB_UNICAST,
         FIELD_CT_DIRECTION,
+        FIELD_CT_L3PROTO,
+        FIELD_CT_MARK,
+        FIELD_CT_PROTOCOL,
+        FIELD_CT_REPLY,
         FIELD_CT_STATE,
         FIELD_CT_STATUS,
+        FIELD_DAY,
         FIELD_DESTINATION,
         FIELD_DPORT,
+        FIELD_ETHER_TYPE,
+        FIELD_EXTENSION,
+        FIELD_FIB_DESTINATION,
+        FIELD_FIB_SOURCE,
         FIELD_ICMP_CODE,
         FIELD_ICMP_TYPE,
         FIELD_IIF,
         FIELD_LENGTH,
         FIELD_LINK,
+        FIELD_MARK,
+        FIELD_MSS,
         FIELD_NETWORK,
         FIELD_NFPROTO,
         FIELD_OIF,
+        FIELD_PKTTYPE,
         FIELD_PROTO,
         FIELD_PROTOCOL,
         FIELD_SOURCE,
         FIELD_SPORT,
         FIELD_TCP_FLAGS,
+        FIELD_TCP_OPTION,
+        FIELD_TIME,
         FIELD_TRANSPORT,
         FIELD_TTL,
+        LINKTYPE_ETHERNET,
         MAX_PARTS,
         NO,
         TEST_ANY,
@@ -67,6 +97,9 @@ if not cython.compiled:
 __all__ = ["Matcher"]
 
 _ALL_BITS = cython.declare(cython.ulonglong, 0xFFFFFFFFFFFFFFFF)
+_ALL_V4 = cython.declare(cython.ulonglong, 0xFFFFFFFF)
+_NS_PER_DAY = cython.declare(cython.longlong, 86400000000000)
+_NS_PER_SECOND = cython.declare(cython.longlong, 1000000000)
 
 
 class Matcher:
@@ -84,6 +117,20 @@ class Matcher:
         #: HOOK_ of the base chain that runs, and whether it stands before conntrack; the evaluator sets them.
         self.hook = 0
         self.before_conntrack = 0
+        #: Mark of the packet; whether it is known, whether other worlds may have another, whether such a mark was looked at.
+        self.mark = 0
+        self.mark_known = 1
+        self.mark_unsure = 0
+        self.looked_unsure = 0
+        #: Mark of the connection, which the loop brings along; whether it is known, whether rules set it, whether other worlds alone did.
+        self.ct_mark = 0
+        self.ct_mark_known = 0
+        self.ct_mark_set = 0
+        self.ct_mark_tainted = 0
+        #: The rules before conntrack keep the packet from it.
+        self.untracked = 0
+        #: Time of the packet, ns.
+        self.now = 0
         self.parts = memoryview(array("Q", bytes(16 * MAX_PARTS)))
         self.parts_unknown = 0
         self.value_hi = 0
@@ -99,7 +146,7 @@ class Matcher:
         """Answer of a MATCH."""
         load = self.code[pc + 1]
         test = self.code[pc + 2]
-        found = self._load(i, load)
+        found = self.load(i, load)
         if found != YES:
             return found
         if test & ~TEST_NOT == TEST_IFACE:
@@ -162,7 +209,7 @@ class Matcher:
 
     # Reading the packet -----------------------------------------------------------------------------------------------------------
 
-    def _load(self, i, load):
+    def load(self, i, load):
         """Read a field into ``value_hi`` and ``value_lo``. NO when the packet has no such field."""
         l3 = self.loads[load + 1]
         if l3 and self.batch.l3[i] != l3:
@@ -190,7 +237,7 @@ class Matcher:
         elif field == FIELD_IIF:
             self.value_lo = IFACE_NONE if self.hook == HOOK_OUTPUT else self.batch.iif[i]
         elif field == FIELD_OIF:
-            self.value_lo = IFACE_NONE if self.hook in (HOOK_PREROUTING, HOOK_INPUT) else self.batch.oif[i]
+            self.value_lo = IFACE_NONE if self.hook in (HOOK_PREROUTING, HOOK_INPUT, HOOK_INGRESS) else self.batch.oif[i]
         elif field == FIELD_NFPROTO:
             self.value_lo = 10 if self.batch.l3[i] == 6 else 2
         else:
@@ -234,9 +281,104 @@ class Matcher:
             if self.batch.l4_off[i] == 0:
                 return NO
             return self._read_bits(self.batch.l4_off[i], self.batch.end_off[i], self.batch.l4_len[i], load)
-        if field == FIELD_LINK and self.batch.l3_off[i] >= self.batch.offset[i] + 14:
-            return self._read_bits(self.batch.offset[i], self.batch.l3_off[i], 14, load)
+        if field in (FIELD_LINK, FIELD_ETHER_TYPE):
+            return self._load_link(i, load, field)
+        if field >= FIELD_TIME:
+            return self._load_made(i, load, field)
         return UNKNOWN
+
+    def _load_link(self, i, load, field):
+        """The Ethernet header. A packet that is made here has none yet."""
+        if self.batch.path[i] == PATH_OUTPUT:
+            return NO
+        if self.batch.linktype[i] != LINKTYPE_ETHERNET or self.batch.l3_off[i] < self.batch.offset[i] + 14:
+            return UNKNOWN
+        if field == FIELD_ETHER_TYPE:
+            self.value_lo = self.batch.ethertype[i]
+            return YES
+        return self._read_bits(self.batch.offset[i], self.batch.l3_off[i], 14, load)
+
+    def _load_made(self, i, load, field):
+        """What is made of several things, or kept from rule to rule."""
+        if field == FIELD_MARK:
+            if not self.mark_known:
+                return UNKNOWN
+            if self.mark_unsure:
+                self.looked_unsure = 1
+            self.value_lo = self.mark
+            return YES
+        if field >= FIELD_CT_MARK:
+            return self._load_connection(i, field)
+        if field in (FIELD_FIB_SOURCE, FIELD_FIB_DESTINATION):
+            return self._load_fib(i, field)
+        if field in (FIELD_MSS, FIELD_TCP_OPTION):
+            return self._load_option(i, load, field)
+        if field == FIELD_EXTENSION:
+            if self.batch.l4_off[i] != self.batch.l3_off[i] + 40:
+                return UNKNOWN
+            return YES if self.loads[load + 3] else NO
+        if field == FIELD_PKTTYPE:
+            return self._load_packet_type(i)
+        self.value_lo = self.now
+        if field != FIELD_TIME:
+            # Days count from Sunday, and 1 January 1970 was a Thursday.
+            day = self.now // _NS_PER_DAY
+            self.value_lo = (day + 4) % 7 if field == FIELD_DAY else (self.now - day * _NS_PER_DAY) // _NS_PER_SECOND
+        return YES
+
+    def _load_option(self, i, load, field):
+        """TCP options that the decoder noted. One that was cut off, or could not be read, leaves all of them open."""
+        found = self._has_header(i, self.loads[load + 5])
+        if found != YES:
+            return found
+        seen = self.batch.tcp_opts[i]
+        if seen & OPT_BAD or self.batch.payload_off[i] > self.batch.end_off[i]:
+            return UNKNOWN
+        if field == FIELD_TCP_OPTION:
+            self.value_lo = 1 if seen & self.loads[load + 3] else 0
+            return YES
+        self.value_lo = self.batch.mss[i]
+        return YES if seen & OPT_MSS else NO
+
+    def _load_packet_type(self, i):
+        """By the Ethernet destination: broadcast 1, multicast 2, else to this host 0 (frames for others are no business of its rules)."""
+        if self.batch.linktype[i] != LINKTYPE_ETHERNET or self.batch.l3_off[i] < self.batch.offset[i] + 14:
+            return UNKNOWN
+        if self.batch.path[i] == PATH_OUTPUT or self.batch.data[self.batch.offset[i]] & 1 == 0:
+            self.value_lo = 0
+            return YES
+        at = self.batch.offset[i]
+        self.value_lo = 1
+        index = 0
+        while index < 6:
+            if self.batch.data[at + index] != 0xFF:
+                self.value_lo = 2
+            index += 1
+        return YES
+
+    def _load_fib(self, i, field):
+        """Type of an address, as far as the packet's way tells: what comes in is for a local address, what goes through is not."""
+        path = self.batch.path[i]
+        hi = self.batch.src_hi[i] if field == FIELD_FIB_SOURCE else self.batch.dst_hi[i]
+        lo = self.batch.src_lo[i] if field == FIELD_FIB_SOURCE else self.batch.dst_lo[i]
+        if self.batch.l3[i] == 4:
+            if lo >> 28 == 0xE:
+                self.value_lo = FIB_MULTICAST
+                return YES
+            if lo == _ALL_V4:
+                self.value_lo = FIB_BROADCAST
+                return YES
+            if lo == 0 or lo & 0xFF == 0xFF:
+                # Nobody, or perhaps a subnet's broadcast address.
+                return UNKNOWN
+        elif hi >> 56 == 0xFF:
+            self.value_lo = FIB_MULTICAST
+            return YES
+        if path == PATH_UNKNOWN:
+            return UNKNOWN
+        is_local = path == PATH_OUTPUT if field == FIELD_FIB_SOURCE else path == PATH_INPUT
+        self.value_lo = FIB_LOCAL if is_local else FIB_UNICAST
+        return YES
 
     def _has_header(self, i, reach):
         """Whether the transport header's first ``reach`` bytes are there: NO on the wire, UNKNOWN beyond the snap length."""
@@ -277,7 +419,7 @@ class Matcher:
     def _ct_state(self, i):
         """The state as nftables' bit; before conntrack, and for what it cannot track, invalid."""
         if self.before_conntrack:
-            return 1
+            return 64 if self.untracked else 1
         state = self.verdicts.ct_state[i]
         if state == CT_ESTABLISHED:
             return 2
@@ -286,6 +428,39 @@ class Matcher:
         if state == CT_RELATED:
             return 4
         return 64 if state == CT_UNTRACKED else 1
+
+    def _load_connection(self, i, field):
+        """Mark and tuple of the packet's connection. An ICMP error belongs to a connection with another tuple."""
+        state = self.verdicts.ct_state[i]
+        if self.before_conntrack or state in (CT_NONE, CT_INVALID, CT_UNTRACKED):
+            return NO
+        if field == FIELD_CT_MARK:
+            self.value_lo = self.ct_mark
+            return YES if self.ct_mark_known and not self.ct_mark_tainted else UNKNOWN
+        if state == CT_RELATED and self.batch.proto[i] in (PROTO_ICMP, PROTO_ICMPV6):
+            return UNKNOWN
+        if field == FIELD_CT_L3PROTO:
+            self.value_lo = 10 if self.batch.l3[i] == 6 else 2
+            return YES
+        if field == FIELD_CT_PROTOCOL:
+            self.value_lo = self.batch.proto[i]
+            return YES
+        direction = self.verdicts.direction[i]
+        if direction == DIR_NONE or self.verdicts.ct_status[i] & (STATUS_SRC_NAT | STATUS_DST_NAT):
+            return UNKNOWN
+        # Source and destination change places when the packet runs the other way.
+        part = (field & 3) ^ (1 if (direction == DIR_REPLY) != (field >= FIELD_CT_REPLY) else 0)
+        if part == 0:
+            self.value_hi = self.batch.src_hi[i]
+            self.value_lo = self.batch.src_lo[i]
+        elif part == 1:
+            self.value_hi = self.batch.dst_hi[i]
+            self.value_lo = self.batch.dst_lo[i]
+        elif self.batch.proto[i] in (PROTO_ICMP, PROTO_ICMPV6):
+            return UNKNOWN
+        else:
+            self.value_lo = self.batch.sport[i] if part == 2 else self.batch.dport[i]
+        return YES
 
     def _load_ct(self, i, field):
         """Properties of the packet's connection, which invalid and untracked packets do not have."""
@@ -304,7 +479,7 @@ class Matcher:
         """Keep one part of a concatenation. Two bits of ``parts_unknown`` for each part: its answer."""
         load = self.code[pc + 1]
         slot = self.code[pc + 2]
-        found = self._load(i, load)
+        found = self.load(i, load)
         field = self.loads[load]
         if found == YES and (field in (FIELD_IIF, FIELD_OIF)):
             index = self.value_lo
@@ -320,17 +495,29 @@ class Matcher:
         self.parts[2 * slot] = self.value_hi
         self.parts[2 * slot + 1] = self.value_lo
 
-    def look_up(self, pc):
-        """Whether some element holds all parts. An unknown part may equal anything, an empty interval may hold anything."""
-        count = self.code[pc + 1]
-        at = self.code[pc + 3]
-        elements = self.pool[at]
-        at += 1
+    def parts_known(self, count):
+        """Answer for all parts of a key together: NO when one is not there, UNKNOWN when one is not known."""
+        found = YES
         part = 0
         while part < count:
             if self.parts_unknown >> 2 * part & 3 == NO:
                 return NO
+            if self.parts_unknown >> 2 * part & 3 == UNKNOWN:
+                found = UNKNOWN
             part += 1
+        return found
+
+    def look_up(self, pc, is_map):
+        """Whether some element holds all parts. An unknown part may equal anything, an empty interval may hold anything.
+
+        Of a map the value of that element is left in ``value_hi`` and ``value_lo``.
+        """
+        count = self.code[pc + 1]
+        at = self.code[pc + 3]
+        elements = self.pool[at]
+        at += 1
+        if self.parts_known(count) == NO:
+            return NO
         best = NO
         while elements:
             answer = YES
@@ -346,8 +533,12 @@ class Matcher:
             at += 4 * (count - part)
             elements -= 1
             if answer == YES:
+                if is_map:
+                    self.value_hi = self.pool[at]
+                    self.value_lo = self.pool[at + 1]
                 best = YES
                 break
+            at += 2 * is_map
             if answer == UNKNOWN:
                 best = UNKNOWN
         if best == UNKNOWN:

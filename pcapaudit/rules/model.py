@@ -1,7 +1,8 @@
 """A ruleset as values: what the readers of nftables, iptables-save and policy files all make, and the compiler takes.
 
-    Ruleset ─ Table ─ Chain ─ Rule ─ Statement: Match, VerdictMap, Verdict, Reject, Limit, Counter, Log
-                    └ NamedSet ─ Element
+    Ruleset ─ Table ─ Chain ─ Rule ─ Statement: Match, VerdictMap, Verdict, Reject, Limit, Quota, Counter, Log, Assign, Nat …
+                    ├ NamedSet ─ Element
+                    └ NamedObject
 
 Everything is frozen and compares by value; places in files (``place``) do not take part in comparisons, so a ruleset that was
 printed and read again equals the first. Numbers are as ``datatypes`` describes them.
@@ -15,6 +16,7 @@ from pcapaudit.core.errors import Diagnostic
 from pcapaudit.rules.selectors import Selector
 
 __all__ = [
+    "Assign",
     "BaseChain",
     "Chain",
     "Counter",
@@ -22,16 +24,30 @@ __all__ = [
     "Key",
     "Limit",
     "Log",
+    "MapLookup",
     "Match",
+    "NamedObject",
     "NamedSet",
+    "Nat",
+    "Notrack",
+    "Number",
+    "ObjectRef",
+    "Opaque",
     "Place",
+    "Queue",
+    "Quota",
     "Reject",
     "Rule",
     "Ruleset",
     "SetLiteral",
     "SetRef",
+    "SetUpdate",
+    "Side",
     "Statement",
+    "Synproxy",
     "Table",
+    "Tproxy",
+    "Value",
     "Verdict",
     "VerdictMap",
 ]
@@ -82,6 +98,10 @@ class Element:
     parts: tuple[tuple[int, int], ...]
     #: Verdict of a verdict map's element.
     verdict: Verdict | None = None
+    #: What a map's element yields: (first, last) for each part; None for a set's element.
+    data: tuple[tuple[int, int], ...] | None = None
+    #: Name of the object that an object map's element yields.
+    named: str = ""
     #: Lifetime in ns; None for ever.
     timeout_ns: int | None = None
     #: What is left of the lifetime, in ns, as saved output says it.
@@ -180,7 +200,194 @@ class Limit:
     place: Place = field(default=NOWHERE, compare=False)
 
 
-Statement = Match | VerdictMap | Verdict | Reject | Log | Counter | Limit
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """So many bytes: matches until they are used up, or with ``over`` from then on."""
+
+    #: Bytes.
+    size: int
+    #: Matches the excess.
+    over: bool = False
+    #: Bytes that saved output says were used.
+    used: int = 0
+    place: Place = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A value written down: an interval, because ``snat to`` takes ranges; a single value otherwise."""
+
+    #: Its datatype's name.
+    type_name: str
+    #: First value.
+    first: int
+    #: Last value.
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class MapLookup:
+    """``KEY map { key : value }``; a rule whose key the map does not hold ends there."""
+
+    #: One key, or several for a concatenation.
+    keys: tuple[Key, ...]
+    #: The map.
+    right: SetLiteral | SetRef
+    #: Datatype names of what the map yields; several for ``dnat ip to … map``.
+    data_types: tuple[str, ...]
+    place: Place = field(default=NOWHERE, compare=False)
+
+
+#: What a statement sets something to. A key is something read of the packet.
+Value = Number | Key | MapLookup
+
+
+@dataclass(frozen=True, slots=True)
+class Assign:
+    """``meta mark set 1``, ``ct mark set meta mark``, ``ip dscp set cs1``, ``tcp option maxseg size set rt mtu``."""
+
+    #: What is set.
+    target: Selector
+    #: To what; a key may stand for the target's old value with some bits changed.
+    value: Value
+    place: Place = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Nat:
+    """``snat``, ``dnat``, ``masquerade`` or ``redirect``: the connection is translated, and the packet accepted by this chain."""
+
+    #: The word.
+    kind: str
+    #: ``ip`` or ``ip6`` where it is written, else empty.
+    family: str = ""
+    #: New address, or range of addresses; None for none.
+    address: Value | None = None
+    #: New port, or range of ports; None for none.
+    port: Value | None = None
+    #: ``random``, ``fully-random``, ``persistent``.
+    flags: tuple[str, ...] = ()
+    #: A prefix takes the place of the address's prefix.
+    of_prefix: bool = False
+    place: Place = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """A statement that changes nothing of what is computed here: ``flow add``, ``dup``, ``last``, the setting of a helper or time-out.
+
+    It is kept as it was written.
+    """
+
+    #: The first word or words, for notes: ``flow add``.
+    kind: str
+    #: The whole statement.
+    text: str
+    place: Place = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Opaque:
+    """A match whose answer no capture holds and whose inside does not matter then: ``ct count over 20``, an xtables module."""
+
+    #: As nftables writes it; empty when nftables has no words for it.
+    text: str
+    #: What it is called in notes.
+    name: str = ""
+    place: Place = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Notrack:
+    """Keeps the packet from conntrack."""
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """Leaves the verdict to a program; nobody knows it."""
+
+    #: Queue numbers, as written; empty for the default.
+    number: str = ""
+    #: ``bypass``, ``fanout``.
+    flags: tuple[str, ...] = ()
+    place: Place = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Tproxy:
+    """Hands the packet to a local socket. Whether there is one, no capture says: if not, the rule ends here."""
+
+    #: ``ip`` or ``ip6`` where it is written.
+    family: str = ""
+    address: Value | None = None
+    port: Value | None = None
+    place: Place = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Synproxy:
+    """Answers SYN packets in the server's place. What happens to the packet is not computed."""
+
+    #: Options as written.
+    options: str = ""
+    place: Place = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectRef:
+    """``limit name "x"``, ``counter name "x"``, ``ct helper set "ftp"``: uses a named object."""
+
+    #: ``counter``, ``limit``, ``quota``, ``synproxy``, ``ct helper``, ``ct timeout``, ``ct expectation``.
+    kind: str
+    #: Name of the object, or empty when a map chooses it.
+    name: str = ""
+    #: The map that chooses it.
+    chosen: MapLookup | None = None
+    place: Place = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SetUpdate:
+    """``add|update|delete @SET { KEY … }``: a packet that writes to a set. Meters are such sets too.
+
+    The element's own statements are run too, and end the rule if they do not match.
+    """
+
+    #: ``add``, ``update`` or ``delete``.
+    op: str
+    #: Name of the set.
+    name: str
+    #: One key, or several for a concatenation.
+    keys: tuple[Key, ...]
+    #: Lifetime given here, in ns; None for the set's own.
+    timeout_ns: int | None = None
+    #: Statements that each element holds for itself.
+    statements: tuple[Limit | Quota | Counter | Opaque | Side, ...] = ()
+    #: What a map's new element yields.
+    data: Value | None = None
+    place: Place = field(default=NOWHERE, compare=False)
+
+
+Statement = (
+    Match
+    | VerdictMap
+    | Verdict
+    | Reject
+    | Log
+    | Counter
+    | Limit
+    | Quota
+    | Assign
+    | Nat
+    | Side
+    | Opaque
+    | Notrack
+    | Queue
+    | Tproxy
+    | Synproxy
+    | ObjectRef
+    | SetUpdate
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +446,7 @@ class NamedSet:
     types: tuple[str, ...]
     #: The selectors of ``typeof``, else empty.
     typeof: tuple[Selector, ...] = ()
-    #: Datatype name of what a map yields (``verdict``), empty for a set.
+    #: What a map yields: ``verdict``, a datatype's name or several joined by " . ", or an object's kind; empty for a set.
     data_type: str = ""
     #: ``constant``, ``interval``, ``timeout``, ``dynamic``.
     flags: tuple[str, ...] = ()
@@ -255,10 +462,27 @@ class NamedSet:
     elements: tuple[Element, ...] = ()
     #: Elements carry a counter.
     counter: bool = False
+    #: Other statements that every element carries, as ``add`` would make them.
+    statements: tuple[Limit | Quota | Counter | Opaque | Side, ...] = ()
     #: ``performance`` or ``memory``, a hint for the kernel.
     policy: str = ""
     #: The person's remark.
     comment: str = ""
+    place: Place = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class NamedObject:
+    """``limit``, ``quota``, ``counter``, ``ct helper`` and other things with a name that rules refer to."""
+
+    #: ``limit``, ``quota``, ``counter``, ``ct helper``, ``ct timeout``, ``ct expectation``, ``synproxy``, ``secmark``, ``flowtable``.
+    kind: str
+    #: Its name.
+    name: str
+    #: What a limit or a quota is.
+    value: Limit | Quota | None = None
+    #: The lines of its block, for all others.
+    lines: tuple[str, ...] = ()
     place: Place = field(default=NOWHERE, compare=False)
 
 
@@ -274,6 +498,8 @@ class Table:
     chains: tuple[Chain, ...] = ()
     #: Named sets and maps.
     sets: tuple[NamedSet, ...] = ()
+    #: Other things with names.
+    objects: tuple[NamedObject, ...] = ()
     #: A dormant table sees no packet.
     dormant: bool = False
     #: The person's remark.

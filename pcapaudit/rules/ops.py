@@ -16,6 +16,20 @@ OP_PART = 4
 OP_TUPLE = 5
 # SAME_LIMIT: the answer of the LIMIT in the slot before, which a verdict map's slots share.
 OP_SAME_LIMIT = 6
+# VALUE load: read a value to store. NUMBER pool index: take it from the pool. MAP parts, -, pool index: from a map, by the parts read.
+OP_VALUE = 7
+OP_NUMBER = 8
+OP_MAP = 9
+# STORE target: the value becomes the packet's mark, or that of its connection.
+OP_STORE = 10
+# QUOTA index
+OP_QUOTA = 11
+# LOOKUP count of parts, not, index of a dynamic set. UPDATE index into the updates.
+OP_LOOKUP = 12
+OP_UPDATE = 13
+OP_NOTRACK = 14
+# RECENT index
+OP_RECENT = 15
 # The terminal operations; JUMP and GOTO have a chain index as operand.
 OP_ACCEPT = 16
 OP_DROP = 17
@@ -23,6 +37,12 @@ OP_REJECT = 18
 OP_JUMP = 19
 OP_GOTO = 20
 OP_RETURN = 21
+# Accept, and translate the connection; accept or drop, as a program says (operand: 1 when nobody needs to listen).
+OP_NAT = 22
+OP_QUEUE = 23
+
+STORE_MARK = 0
+STORE_CT_MARK = 1
 
 # Fields: word 0 of a load ---------------------------------------------------------------------------------------------------------
 FIELD_UNKNOWN = 0
@@ -47,6 +67,24 @@ FIELD_LINK = 18
 FIELD_NETWORK = 19
 FIELD_TRANSPORT = 20
 FIELD_TIME = 21
+FIELD_DAY = 22
+FIELD_HOUR = 23
+FIELD_MARK = 24
+FIELD_PKTTYPE = 25
+FIELD_ETHER_TYPE = 26
+FIELD_MSS = 27
+# Offset: mask of the column tcp_opts.
+FIELD_TCP_OPTION = 28
+# Offset: 1 asks whether the header is there.
+FIELD_EXTENSION = 29
+FIELD_FIB_SOURCE = 30
+FIELD_FIB_DESTINATION = 31
+FIELD_CT_MARK = 32
+FIELD_CT_L3PROTO = 33
+FIELD_CT_PROTOCOL = 34
+# Each followed by three: source, destination, source port, destination port.
+FIELD_CT_ORIGINAL = 36
+FIELD_CT_REPLY = 40
 
 # Words of a load: field, IP version needed (0: any), protocol needed plus 1 (0: any), first bit, bits, bytes of the header that must
 # be there, index of mask and xor in the pool (hi, lo, hi, lo; 0: none), spare.
@@ -90,3 +128,45 @@ MAX_PARTS = 8
 LIMIT_WORDS = 8
 LIMIT_OVER = 1
 LIMIT_BYTES = 2
+# Words of a quota: bytes used, size, over, tainted.
+QUOTA_WORDS = 4
+
+# A base chain is a nat chain: it sees the first packet of a connection only.
+BASE_NAT = 1
+
+# Words of a dynamic set: where its chains begin, how many, where its elements begin, parts of a key, largest number of elements, lifetime
+# (ns, 0: for ever), number of elements, first element to use again, last sweep, tainted.
+SET_HEADS = 0
+SET_BUCKETS = 1
+SET_ELEMENTS = 2
+SET_PARTS = 3
+SET_SIZE = 4
+SET_TIMEOUT = 5
+SET_COUNT = 6
+SET_FREE = 7
+SET_SWEPT = 8
+SET_TAINTED = 9
+SET_WORDS = 10
+# Words of an element before its key.
+ELEMENT_HEAD = 4
+NS_PER_SWEEP = 1000000000
+# Words of an update: set, operation, lifetime, kind of the element's statement, then cost, largest, period, rate, flags of a limit; or
+# size and over of a quota.
+UPDATE_SET = 0
+UPDATE_OP = 1
+UPDATE_TIMEOUT = 2
+UPDATE_KIND = 3
+UPDATE_WORDS = 9
+UPDATE_ADD = 0
+UPDATE_UPDATE = 1
+UPDATE_DELETE = 2
+UPDATE_LIMIT = 1
+UPDATE_QUOTA = 2
+UPDATE_UNKNOWN = 3
+
+LINKTYPE_ETHERNET = 1
+# Types of addresses, as the kernel numbers them (RTN_).
+FIB_UNICAST = 1
+FIB_LOCAL = 2
+FIB_BROADCAST = 3
+FIB_MULTICAST = 5

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from pcapaudit.rules.datatypes import DATATYPES, Datatype
 
-__all__ = ["CT_DIRECTED", "SELECTORS", "Selector", "raw_payload"]
+__all__ = ["CT_DIRECTED", "EXTENSION_HEADERS", "SELECTORS", "TCP_OPTIONS", "Selector", "exists", "free_selector", "raw_payload"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +144,22 @@ max-delay integer 32 16
     *_header("esp", "transport", (0, 50), "spi integer 0 32\nsequence integer 32 32"),
     *_header("ah", "transport", (0, 51), "nexthdr inet_proto 0 8\nhdrlength integer 8 8\nspi integer 32 32\nsequence integer 64 32"),
     *_header("comp", "transport", (0, 108), "nexthdr inet_proto 0 8\nflags integer 8 8\ncpi integer 16 16"),
+    *_header("igmp", "transport", (4, 2), "type igmp_type 0 8\nmrt integer 8 8\nchecksum integer 16 16\ngroup ipv4_addr 32 32"),
+    *_header("gre", "transport", (0, 47), "flags integer 0 5\nversion integer 13 3\nprotocol ether_type 16 16"),
     *_header("ether", "link", (0, None), "daddr ether_addr 0 48\nsaddr ether_addr 48 48\ntype ether_type 96 16"),
+    *_header("vlan", "tag", (0, None), "pcp integer 0 3\ndei integer 3 1\ncfi integer 3 1\nid integer 4 12\ntype ether_type 16 16"),
+    *_header(
+        "arp",
+        "arp",
+        (0, None),
+        """
+htype integer 0 16
+ptype ether_type 16 16
+hlen integer 32 8
+plen integer 40 8
+operation arp_op 48 16
+""",
+    ),
     *_meta(
         "meta",
         """
@@ -163,8 +178,8 @@ skuid uid
 skgid gid
 pkttype pkt_type
 cpu integer
-iifgroup integer
-oifgroup integer
+iifgroup devgroup
+oifgroup devgroup
 cgroup integer
 priority classid
 random integer
@@ -174,11 +189,21 @@ hour hour
 rtclassid realm
 ibrname ifname
 obrname ifname
+ibrpvid integer
+ibrvproto ether_type
+iifkind string
+oifkind string
+broute boolean
 sdif iface_index
 sdifname ifname
 secpath boolean
+ipsec boolean
+nftrace boolean
 """,
     ),
+    *_meta("rt", "classid realm\nnexthop ipv6_addr\nmtu integer\nipsec boolean"),
+    *_meta("socket", "transparent boolean\nmark mark\nwildcard boolean"),
+    *_meta("osf", "name string\nversion string"),
     *_meta(
         "ct",
         """
@@ -196,8 +221,11 @@ packets integer
 avgpkt integer
 zone integer
 id integer
+event integer
+timeout string
 """,
     ),
+    *_meta("dccp", "type integer"),
 )
 
 #: text → Selector
@@ -223,6 +251,48 @@ SELECTORS.update(
     for side in ("original", "reply")
     for name, type_name in CT_DIRECTED.items()
 )
+
+#: TCP option → its fields and their widths in bits.
+TCP_OPTIONS: dict[str, dict[str, int]] = {
+    "eol": {},
+    "nop": {},
+    "maxseg": {"length": 8, "size": 16},
+    "window": {"length": 8, "count": 8},
+    "sack-perm": {"length": 8},
+    "sack-permitted": {"length": 8},
+    "sack": {"length": 8, "left": 32, "right": 32},
+    "sack0": {"length": 8, "left": 32, "right": 32},
+    "sack1": {"length": 8, "left": 32, "right": 32},
+    "sack2": {"length": 8, "left": 32, "right": 32},
+    "sack3": {"length": 8, "left": 32, "right": 32},
+    "timestamp": {"length": 8, "tsval": 32, "tsecr": 32},
+    "fastopen": {"length": 8},
+    "md5sig": {"length": 8},
+    "mptcp": {"length": 8, "subtype": 4},
+}
+
+#: IPv6 extension header → its fields and their types.
+EXTENSION_HEADERS: dict[str, dict[str, str]] = {
+    "hbh": {"nexthdr": "inet_proto", "hdrlength": "integer"},
+    "dst": {"nexthdr": "inet_proto", "hdrlength": "integer"},
+    "mh": {"nexthdr": "inet_proto", "hdrlength": "integer", "type": "integer", "reserved": "integer", "checksum": "integer"},
+    "rt": {"nexthdr": "inet_proto", "hdrlength": "integer", "type": "integer", "seg-left": "integer"},
+    "rt0": {"addr": "ipv6_addr"},
+    "rt2": {"addr": "ipv6_addr"},
+    "rt4": {"last-entry": "integer", "flags": "integer", "tag": "integer", "sid": "ipv6_addr"},
+    "frag": {"nexthdr": "inet_proto", "reserved": "integer", "frag-off": "integer", "more-fragments": "integer", "id": "integer"},
+}
+
+
+def free_selector(text: str, type_name: str, base: str, needs: tuple[int, int | None] = (0, None)) -> Selector:
+    """What no table lists: ``fib …``, ``tcp option …``, ``numgen …`` with whatever they are asked for."""
+    return Selector(text, type_name, base, 0, DATATYPES[type_name].bits, needs[0], needs[1])
+
+
+def exists(base: str, text: str) -> Selector:
+    """``exthdr hbh``, ``tcp option sack``, ``fib daddr oif`` compared with ``exists`` or ``missing``."""
+    needs = {"tcpopt": (0, 6), "exthdr": (6, None)}.get(base, (0, None))
+    return free_selector(text, "boolean", base, needs)
 
 
 def raw_payload(base: str, offset: int, bits: int) -> Selector:

@@ -8,6 +8,7 @@ that a file means the same on every machine. The service and protocol names are 
 from __future__ import annotations
 
 __all__ = [
+    "ARP_OPERATIONS",
     "CT_DIRECTIONS",
     "CT_STATES",
     "CT_STATUS",
@@ -25,6 +26,7 @@ __all__ = [
     "ICMP_CODES",
     "ICMP_TYPES",
     "IFACE_TYPES",
+    "IGMP_TYPES",
     "NF_PROTOCOLS",
     "PACKET_TYPES",
     "PRIORITIES",
@@ -110,6 +112,8 @@ NF_PROTOCOLS = _table("ipv4:2 ipv6:10")
 PACKET_TYPES = _table("host:0 unicast:0 broadcast:1 multicast:2 other:3")
 ETHER_TYPES = _table("ip:0x0800 arp:0x0806 ip6:0x86dd 8021q:0x8100 8021ad:0x88a8 vlan:0x8100")
 FIB_TYPES = _table("unspec:0 unicast:1 local:2 broadcast:3 anycast:4 multicast:5 blackhole:6 unreachable:7 prohibit:8")
+IGMP_TYPES = _table("membership-query:0x11 membership-report-v1:0x12 membership-report-v2:0x16 membership-report-v3:0x22 leave-group:0x17")
+ARP_OPERATIONS = _table("request:1 reply:2 rrequest:3 rreply:4 inrequest:8 inreply:9 nak:10")
 IFACE_TYPES = _table("ether:1 ppp:512 ipip:768 ipip6:769 loopback:772 sit:776 ipgre:778")
 DAYS = _table("Sunday:0 Monday:1 Tuesday:2 Wednesday:3 Thursday:4 Friday:5 Saturday:6")
 DSCP = _table("""

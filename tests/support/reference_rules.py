@@ -51,6 +51,9 @@ class Packet:
     form: str = "whole"
     length: int = 60
     ttl: int = 64
+    #: Mark of the connection, None when nobody knows it; and whether its entry is in the table already.
+    ct_mark: int | None = 0
+    confirmed: bool = False
     now: int = 0
 
 
@@ -316,3 +319,4 @@ def put(packet, batch, verdicts, row, interfaces):
     verdicts.arrays["ct_state"][row] = packet.ct_state
     verdicts.arrays["direction"][row] = packet.direction
     verdicts.arrays["reason"][row] = 0
+    verdicts.arrays["ct_status"][row] = consts.STATUS_CONFIRMED if packet.confirmed else 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from pcapaudit.rules.model import NOWHERE, BaseChain, Chain, Element, NamedSet, Place, Rule, Table
+from pcapaudit.rules.model import NOWHERE, BaseChain, Chain, Element, NamedObject, NamedSet, Place, Rule, Table
 
 __all__ = ["ChainState", "TableState", "freeze"]
 
@@ -34,6 +34,7 @@ class TableState:
     place: Place = NOWHERE
     chains: dict[str, ChainState] = field(default_factory=dict)
     sets: dict[str, NamedSet] = field(default_factory=dict)
+    objects: dict[tuple[str, str], NamedObject] = field(default_factory=dict)
     dormant: bool = False
     comment: str = ""
 
@@ -48,10 +49,20 @@ class TableState:
         known = self.sets[name]
         self.sets[name] = replace(known, elements=tuple(each for each in known.elements if each.parts not in gone))
 
+    def remove(self, kind: str, name: str) -> bool:
+        """Take a chain, a set or an object out; False if there is none."""
+        if kind == "chain":
+            return self.chains.pop(name, None) is not None
+        if kind in ("set", "map"):
+            return self.sets.pop(name, None) is not None
+        return self.objects.pop((kind, name), None) is not None
+
     def freeze(self) -> Table:
         """The table as a value."""
         chains = tuple(chain.freeze() for chain in self.chains.values())
-        return Table(self.family, self.name, chains, tuple(self.sets.values()), self.dormant, self.comment, self.place)
+        return Table(
+            self.family, self.name, chains, tuple(self.sets.values()), tuple(self.objects.values()), self.dormant, self.comment, self.place
+        )
 
 
 def freeze(tables: Iterable[TableState]) -> tuple[Table, ...]:

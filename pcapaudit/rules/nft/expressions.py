@@ -5,151 +5,112 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from pcapaudit.rules.datatypes import DATATYPES, Datatype, parse_duration
-from pcapaudit.rules.fields import is_supported
-from pcapaudit.rules.model import Element, Key, SetLiteral, SetRef
+from pcapaudit.rules.model import Counter, Element, Key, MapLookup, Number, SetLiteral, SetRef, Value
+from pcapaudit.rules.nft.amounts import parse_limit, parse_quota
 from pcapaudit.rules.nft.cursor import Cursor, did_you_mean
-from pcapaudit.rules.selectors import CT_DIRECTED, SELECTORS, Selector, raw_payload
+from pcapaudit.rules.nft.keys import parse_selector, starts_selector
+from pcapaudit.rules.ops import MAX_PARTS
 
-__all__ = ["BARE_META", "HEADERS", "parse_duration_word", "parse_elements", "parse_keys", "parse_right", "parse_selector"]
+__all__ = ["parse_counter", "parse_data", "parse_duration_word", "parse_elements", "parse_key", "parse_keys", "parse_right", "parse_value"]
 
-#: First words of header expressions.
-HEADERS = frozenset(text.split()[0] for text, each in SELECTORS.items() if each.base in ("link", "network", "transport"))
-#: Selectors that may stand without ``meta`` before them.
-BARE_META = frozenset(
-    {
-        *("iif", "oif", "iifname", "oifname", "iiftype", "oiftype", "iifgroup", "oifgroup", "ibrname", "obrname", "sdif", "sdifname"),
-        *("mark", "skuid", "skgid", "pkttype", "cpu", "cgroup", "rtclassid", "l4proto", "protocol", "nfproto"),
-    }
-)
-_UNSUPPORTED_KEYS = {
-    "vlan": "VLAN header fields",
-    "arp": "ARP fields (a table that sees ARP decides nothing about IP)",
-    "rt": "routing expressions",
-    "fib": "routing look-ups (fib)",
-    "socket": "socket expressions",
-    "exthdr": "extension header expressions",
-    "frag": "fragment header fields",
-    "hbh": "hop-by-hop header fields",
-    "dst": "destination options header fields",
-    "mh": "mobility header fields",
-    "igmp": "IGMP fields",
-    "numgen": "numgen",
-    "jhash": "jhash",
-    "symhash": "symhash",
-    "osf": "passive OS fingerprints (osf)",
-    "ipsec": "IPsec expressions",
-    "gre": "GRE fields",
-    "vxlan": "VXLAN fields",
-    "geneve": "GENEVE fields",
-    "xt": "xtables compatibility expressions",
-}
-_TYPE_ALIASES = {"ip6 hoplimit": ("ip6 hop-limit", "ip6 hopcount"), "ip frag-off": ("ip frag_off",)}
-
-
-def parse_selector(cursor: Cursor) -> Selector:
-    """One selector: ``tcp dport``, ``meta l4proto``, ``iifname``, ``ct original ip saddr``, ``@th,16,16``."""
-    start = cursor.index
-    word = cursor.text
-    if cursor.kind == "@" and cursor.ahead(2) == ",":
-        return _raw_payload(cursor)
-    if cursor.kind != "word":
-        raise cursor.unexpected("an expression such as ip saddr, tcp dport, iifname or ct state")
-    if word in _UNSUPPORTED_KEYS:
-        raise cursor.problem(f"{_UNSUPPORTED_KEYS[word]} are not supported yet", "remove the rule, or wait for a later version")
-    if word == "ct":
-        cursor.advance()
-        return _directed(cursor, start) if cursor.text in ("original", "reply") else _second_word(cursor, "ct")
-    if word == "meta" or word in HEADERS:
-        if word == "tcp" and cursor.ahead() == "option":
-            raise cursor.problem("tcp option expressions are not supported yet", "remove the rule, or wait for a later version")
-        cursor.advance()
-        return _second_word(cursor, word)
-    if word in BARE_META:
-        cursor.advance()
-        return SELECTORS[f"meta {word}"]
-    known = [*HEADERS, *BARE_META, "meta", "ct", "accept", "drop", "reject", "log", "counter", "limit", "jump", "goto", "return"]
-    raise cursor.problem(f'found "{word}", expected an expression or a statement', did_you_mean(word, known))
-
-
-def _second_word(cursor: Cursor, first: str) -> Selector:
-    word = cursor.text if cursor.kind == "word" else ""
-    selector = SELECTORS.get(f"{first} {word}")
-    if selector is None:
-        fields = [text.split(" ", 1)[1] for text in SELECTORS if text.startswith(first + " ")]
-        if word == "" or cursor.at_end():
-            raise cursor.unexpected(f"a field of {first}", advice=f"one of: {', '.join(fields)}" if len(fields) < 20 else "")
-        raise cursor.problem(f'{first} has no field "{word}"', did_you_mean(word, fields) or f"one of: {', '.join(fields)}")
-    cursor.advance()
-    return selector
-
-
-def _directed(cursor: Cursor, start: int) -> Selector:
-    side = cursor.advance()
-    name = cursor.advance()
-    if name in ("ip", "ip6"):
-        name += " " + cursor.advance()
-    if name in ("saddr", "daddr"):
-        raise cursor.problem(
-            f"ct {side} {name} does not say which family",
-            f"write: ct {side} ip {name}, or ct {side} ip6 {name}",
-            index=start,
-            width=cursor.span(start),
-        )
-    if name not in CT_DIRECTED:
-        raise cursor.problem(f'ct {side} has no field "{name}"', did_you_mean(name, CT_DIRECTED), index=cursor.index - 1)
-    return SELECTORS[f"ct {side} {name}"]
-
-
-def _raw_payload(cursor: Cursor) -> Selector:
-    start = cursor.index
-    cursor.advance()
-    base = cursor.expect_name("ll, nh or th")
-    cursor.expect(",", "after the header's name")
-    offset = cursor.expect_number("an offset in bits")
-    cursor.expect(",", "after the offset")
-    bits = cursor.expect_number("a length in bits")
-    if base not in ("ll", "nh", "th"):
-        raise cursor.problem(f'no header is called "{base}"', "use ll (link), nh (network) or th (transport)", index=start + 1)
-    if not 1 <= bits <= 128 or offset > 2048:
-        raise cursor.problem(
-            "a raw expression reads 1 to 128 bits, at most 2048 bits into the header", index=start, width=cursor.span(start)
-        )
-    return raw_payload(base, offset, bits)
+#: Words that older files write for operators.
+_WORD_OPERATORS = {"and": "&", "or": "|", "xor": "^", "lshift": "<<", "rshift": ">>"}
 
 
 def parse_keys(cursor: Cursor) -> tuple[Key, ...]:
     """A key, or several joined by dots."""
-    keys = [_parse_key(cursor)]
+    start = cursor.index
+    keys = [parse_key(cursor)]
     while cursor.accept("."):
-        keys.append(_parse_key(cursor))
+        keys.append(parse_key(cursor))
+    if len(keys) > MAX_PARTS:
+        raise cursor.problem(f"a concatenation has {MAX_PARTS} parts at most", index=start, width=cursor.span(start))
     return tuple(keys)
 
 
-def _parse_key(cursor: Cursor) -> Key:
+def parse_key(cursor: Cursor) -> Key:
     """A selector and the bit operations behind it, folded into one mask and one xor."""
-    start = cursor.index
-    wrapped = cursor.accept("(")
-    selector = parse_selector(cursor)
+    if cursor.kind == "(":
+        cursor.advance()
+        key = parse_key(cursor)
+        cursor.expect(")", "at the end of the expression")
+    else:
+        key = Key(parse_selector(cursor))
+    selector = key.selector
     full = (1 << selector.bits) - 1
-    mask, xor = full, 0
-    while cursor.kind in ("&", "|", "^", "<<", ">>"):
-        operator = cursor.advance()
+    mask, xor = full if key.mask is None else key.mask, key.xor
+    while operator := _bit_operator(cursor):
+        at = cursor.index
+        cursor.advance()
         if operator in ("<<", ">>"):
-            raise cursor.problem("shifts are not supported yet", index=cursor.index - 1)
-        number = _parse_mask(cursor, selector.datatype)
+            raise cursor.problem("shifts are not supported", "remove the rule", index=at)
+        number = _parse_operand(cursor, selector.datatype)
         if operator == "&":
             mask, xor = mask & number, xor & number
         elif operator == "|":
             mask, xor = mask & ~number & full, (xor & ~number) | number
         else:
             xor ^= number
-    if wrapped:
-        cursor.expect(")", "at the end of the expression")
-    if not is_supported(selector):
-        raise cursor.problem(
-            f"{selector.text} is not supported yet", "remove the rule, or wait for a later version", index=start, width=cursor.span(start)
-        )
     return Key(selector, None if mask == full and not xor else mask, xor)
+
+
+def _bit_operator(cursor: Cursor) -> str:
+    """``&`` and its kin if one stands here, else an empty text."""
+    if cursor.kind == "word":
+        return _WORD_OPERATORS.get(cursor.text, "")
+    return cursor.kind if cursor.kind in ("&", "|", "^", "<<", ">>") else ""
+
+
+def parse_value(cursor: Cursor, types: Sequence[Datatype]) -> Value:
+    """What a statement sets something to: a value, another property of the packet, or what a map yields.
+
+    With several types (an address and a port) it must be a map; a single value is read as the first type.
+    """
+    if cursor.kind == "var":
+        with cursor.variable():
+            return parse_value(cursor, types)
+    if cursor.kind == "(" or (starts_selector(cursor) and cursor.text not in types[0].symbols):
+        place = cursor.place()
+        keys = parse_keys(cursor)
+        if cursor.accept_word("map"):
+            return MapLookup(keys, _parse_map(cursor, keys, types), tuple(each.name for each in types), place)
+        if len(keys) > 1:
+            raise cursor.unexpected('"map"', "behind several keys")
+        return keys[0]
+    if types[0].is_mask:
+        number = _parse_mask(cursor, types[0])
+        return Number(types[0].name, number, number)
+    return Number(types[0].name, *_parse_interval(cursor, types[0]))
+
+
+def _parse_map(cursor: Cursor, keys: Sequence[Key], types: Sequence[Datatype]) -> SetLiteral | SetRef:
+    if cursor.kind == "@":
+        cursor.advance()
+        return SetRef(cursor.expect_name("the name of a map"))
+    if cursor.kind == "var":
+        with cursor.variable():
+            return _parse_map(cursor, keys, types)
+    return SetLiteral(parse_elements(cursor, [key.selector.datatype for key in keys], lambda inner: parse_data(inner, types)), braces=True)
+
+
+def parse_data(cursor: Cursor, types: Sequence[Datatype]) -> Element:
+    """What a map's element yields."""
+    return Element((), data=_parse_parts(cursor, types))
+
+
+def _parse_operand(cursor: Cursor, datatype: Datatype) -> int:
+    """What stands behind one bit operator: a value, a comma list, or more in parentheses (``&`` binds tighter than ``^`` and ``|``)."""
+    if cursor.kind == "var":
+        with cursor.variable():
+            return _parse_mask(cursor, datatype)
+    if cursor.accept("("):
+        number = _parse_mask(cursor, datatype)
+        cursor.expect(")", "at the end of the mask")
+        return number
+    number = _parse_scalar(cursor, datatype)
+    while cursor.accept(","):
+        number |= _parse_scalar(cursor, datatype)
+    return number
 
 
 def _parse_mask(cursor: Cursor, datatype: Datatype) -> int:
@@ -162,8 +123,8 @@ def _parse_mask(cursor: Cursor, datatype: Datatype) -> int:
         cursor.expect(")", "at the end of the mask")
     else:
         number = _parse_scalar(cursor, datatype)
-    while cursor.kind in ("|", ",", "&", "^"):
-        operator = cursor.advance()
+    while (operator := _bit_operator(cursor)) in ("|", "&", "^") or cursor.kind == ",":
+        cursor.advance()
         other = _parse_mask(cursor, datatype)
         number = number & other if operator == "&" else number ^ other if operator == "^" else number | other
     return number
@@ -253,19 +214,28 @@ def _parse_element(cursor: Cursor, types: Sequence[Datatype], value: Callable[[C
         elif word == "comment":
             cursor.advance()
             comment = cursor.expect("string", "after comment")
-        elif word == "counter":
-            cursor.advance()
-            for name in ("packets", "bytes"):
-                if cursor.accept_word(name):
-                    cursor.expect_number("a number")
+        elif word in _ELEMENT_STATEMENTS:
+            _ELEMENT_STATEMENTS[word](cursor)
         else:
             break
-    verdict = None
+    found = Element(parts)
     if value is not None:
         cursor.expect(":", "between key and value")
         cursor.skip_lines()
-        verdict = value(cursor).verdict
-    return Element(parts, verdict, timeout, expires, comment)
+        found = value(cursor)
+    return Element(parts, found.verdict, found.data, found.named, timeout, expires, comment)
+
+
+def parse_counter(cursor: Cursor) -> Counter:
+    """``counter [packets N bytes N]``."""
+    cursor.advance()
+    packets = cursor.expect_number("a number of packets") if cursor.accept_word("packets") else None
+    size = cursor.expect_number("a number of bytes") if cursor.accept_word("bytes") else None
+    return Counter(packets, size or 0 if packets is not None else size)
+
+
+#: What saved output shows behind an element. The set says what its elements carry; the values reached are not taken over.
+_ELEMENT_STATEMENTS: dict[str, Callable[[Cursor], object]] = {"counter": parse_counter, "limit": parse_limit, "quota": parse_quota}
 
 
 def parse_duration_word(cursor: Cursor) -> int:

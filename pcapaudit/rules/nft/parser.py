@@ -12,13 +12,12 @@ from dataclasses import replace
 
 from pcapaudit.core.errors import Diagnostic
 from pcapaudit.rules import tables
-from pcapaudit.rules.datatypes import DATATYPES, Datatype
-from pcapaudit.rules.model import BaseChain, Element, NamedSet, Ruleset
+from pcapaudit.rules.model import BaseChain, NamedSet, Rule, Ruleset
 from pcapaudit.rules.nft.builder import ChainState, TableState, freeze
 from pcapaudit.rules.nft.cursor import MAX_DIAGNOSTICS, Cursor, SyntaxProblem, did_you_mean
-from pcapaudit.rules.nft.expressions import parse_duration_word, parse_elements, parse_keys
 from pcapaudit.rules.nft.lexer import Source, tokenize
-from pcapaudit.rules.nft.statements import parse_rule, parse_verdict
+from pcapaudit.rules.nft.sets import OBJECTS, parse_object, parse_set, read_elements
+from pcapaudit.rules.nft.statements import parse_rule
 
 __all__ = ["Parser", "Reader"]
 
@@ -27,16 +26,6 @@ Reader = Callable[[str, str], list[tuple[str, str]]]
 
 _COMMANDS = ("table", "add", "create", "insert", "delete", "destroy", "flush", "define", "redefine", "undefine", "include")
 _INCLUDE_DEPTH = 16
-_OBJECTS = {
-    "flowtable": "flow tables",
-    "counter": "named counters",
-    "quota": "named quotas",
-    "limit": "named limits",
-    "ct": "ct helper, timeout and expectation objects",
-    "secmark": "secmark objects",
-    "synproxy": "named synproxies",
-    "tunnel": "tunnel objects",
-}
 
 
 class Parser:
@@ -216,24 +205,21 @@ class Parser:
         if cursor.text == "table":
             self._table()
             return
-        kind = cursor.accept_word("chain", "rule", "set", "map", "element")
-        if not kind:
-            if cursor.text in _OBJECTS:
-                raise cursor.problem(f"{_OBJECTS[cursor.text]} are not supported yet")
-            raise cursor.problem(
-                f'cannot {command} "{cursor.text}"', did_you_mean(cursor.text, ("table", "chain", "rule", "set", "map", "element"))
-            )
+        # "rule" may be left out.
+        kind = "rule" if cursor.text in tables.FAMILIES else self._kind(command)
         at = cursor.index
         table = self._find_table(self._table_key(), at)
         if kind == "chain":
             self._chain(table)
         elif kind in ("set", "map"):
-            self._set(table, kind)
+            parse_set(cursor, table, kind, self._block)
         elif kind == "element":
             name = self._set_name(table)
-            table.add_elements(name, self._read_elements(table.sets[name]))
-        else:
+            table.add_elements(name, read_elements(cursor, table.sets[name]))
+        elif kind == "rule":
             self._add_rule(command, table)
+        else:
+            parse_object(cursor, table, kind, self._block)
 
     def _add_rule(self, command: str, table: TableState) -> None:
         cursor = self.cursor
@@ -247,7 +233,7 @@ class Parser:
             if not found:
                 raise cursor.problem(f"no rule of chain {chain.name} has the handle {number}", index=cursor.index - 1)
             place = found[0] + (command == "add")
-        chain.rules.insert(place, parse_rule(cursor, table.family))
+        chain.rules.insert(place, self._rule(table))
 
     def _find_chain(self, table: TableState) -> ChainState:
         cursor = self.cursor
@@ -272,11 +258,7 @@ class Parser:
         cursor = self.cursor
         if command == "destroy":
             cursor.warn("destroy is understood by nft 1.0.7 and later only", index=cursor.index - 1)
-        kind = cursor.accept_word("table", "chain", "rule", "set", "map", "element")
-        if not kind:
-            raise cursor.problem(
-                f'cannot {command} "{cursor.text}"', did_you_mean(cursor.text, ("table", "chain", "rule", "set", "map", "element"))
-            )
+        kind = self._kind(command)
         at = cursor.index
         key = self._table_key()
         if kind == "table":
@@ -289,11 +271,20 @@ class Parser:
             return
         self._delete_from(self._find_table(key, at), kind, command)
 
+    def _kind(self, command: str) -> str:
+        """What a command acts on: ``chain``, ``ct helper`` …"""
+        cursor = self.cursor
+        kind = cursor.accept_word("table", "chain", "rule", "set", "map", "element", *OBJECTS)
+        if not kind:
+            known = ("table", "chain", "rule", "set", "map", "element", *OBJECTS)
+            raise cursor.problem(f'cannot {command} "{cursor.text}"', did_you_mean(cursor.text, known))
+        return f"ct {cursor.expect_name('helper, timeout or expectation')}" if kind == "ct" else kind
+
     def _delete_from(self, table: TableState, kind: str, command: str) -> None:
         cursor = self.cursor
         if kind == "element":
             name = self._set_name(table)
-            table.remove_elements(name, self._read_elements(table.sets[name]))
+            table.remove_elements(name, read_elements(cursor, table.sets[name]))
         elif kind == "rule":
             chain = self._find_chain(table)
             cursor.accept_word("handle") or cursor.expect("handle", "after the chain's name")
@@ -303,10 +294,21 @@ class Parser:
                 raise cursor.problem(f"no rule of chain {chain.name} has the handle {number}", index=cursor.index - 1)
             chain.rules[:] = kept
         else:
-            owner: dict[str, ChainState] | dict[str, NamedSet] = table.chains if kind == "chain" else table.sets
             name = cursor.expect_name(f"the name of a {kind}")
-            if owner.pop(name, None) is None and command == "delete":
-                raise cursor.problem(f"table {table.name} has no {kind} {name}", did_you_mean(name, owner), index=cursor.index - 1)
+            if not table.remove(kind, name) and command == "delete":
+                known = [*table.chains, *table.sets]
+                raise cursor.problem(f"table {table.name} has no {kind} {name}", did_you_mean(name, known), index=cursor.index - 1)
+            if kind == "chain" and cursor.kind == "{":
+                self._skip_block()
+
+    def _skip_block(self) -> None:
+        """Pass over a block whose chain is being deleted: nft allows the same text as for ``add``."""
+        cursor, depth = self.cursor, 0
+        while cursor.kind != "eof":
+            depth += (cursor.kind == "{") - (cursor.kind == "}")
+            cursor.move(cursor.index + 1)
+            if not depth:
+                return
 
     def _flush(self) -> None:
         cursor = self.cursor
@@ -315,7 +317,7 @@ class Parser:
             for key in [key for key in self.tables if not family or key[0] == family]:
                 del self.tables[key]
             return
-        kind = cursor.accept_word("table", "chain", "set", "map")
+        kind = cursor.accept_word("table", "chain", "set", "map", "meter")
         if not kind:
             raise cursor.problem(f'cannot flush "{cursor.text}"', did_you_mean(cursor.text, ("ruleset", "table", "chain", "set")))
         at = cursor.index
@@ -329,6 +331,14 @@ class Parser:
             name = self._set_name(table)
             table.sets[name] = replace(table.sets[name], elements=())
 
+    def _rule(self, table: TableState) -> Rule:
+        """One rule; the sets of its meters join the table's."""
+        created: list[NamedSet] = []
+        rule = parse_rule(self.cursor, table.family, created)
+        for each in created:
+            table.sets.setdefault(each.name, each)
+        return rule
+
     # Tables and chains ----------------------------------------------------------------------------------------------------------
 
     def _table_item(self, table: TableState) -> None:
@@ -339,7 +349,7 @@ class Parser:
             self._chain(table)
         elif word in ("set", "map"):
             cursor.advance()
-            self._set(table, word)
+            parse_set(cursor, table, word, self._block)
         elif word == "comment":
             cursor.advance()
             table.comment = cursor.expect("string", "after comment")
@@ -349,8 +359,8 @@ class Parser:
             if not flag:
                 raise cursor.unexpected("dormant")
             table.dormant |= flag == "dormant"
-        elif word in _OBJECTS:
-            raise cursor.problem(f"{_OBJECTS[word]} are not supported yet", "remove the block, or wait for a later version")
+        elif word in OBJECTS:
+            parse_object(cursor, table, self._kind("add"), self._block)
         else:
             raise cursor.unexpected(
                 "chain, set or map", "in a table", did_you_mean(cursor.text, ("chain", "set", "map", "comment", "flags"))
@@ -377,7 +387,7 @@ class Parser:
                 cursor.advance()
                 chain.comment = cursor.expect("string", "after comment")
                 return
-        chain.rules.append(parse_rule(cursor, table.family))
+        chain.rules.append(self._rule(table))
 
     def _base_chain(self, table: TableState, chain: ChainState) -> None:
         """``type filter hook input [device "eth0"] priority filter - 5``."""
@@ -388,24 +398,49 @@ class Parser:
             raise cursor.problem(
                 f'no chain type is called "{cursor.text}"', did_you_mean(cursor.text, ("filter", "nat", "route")) or "filter, nat or route"
             )
-        if kind != "filter":
-            raise cursor.problem(
-                f"chains of type {kind} are not supported yet", "remove the chain, or wait for a later version", index=cursor.index - 1
-            )
         cursor.advance()
-        hooks = tables.HOOKS[table.family]
-        hook = cursor.accept_word(*hooks)
-        if not hook:
+        hooks = self._hooks(table.family, kind)
+        at = cursor.index
+        hook = cursor.accept_word(*tables.HOOKS[table.family])
+        if not hook or hook not in hooks:
+            what = f"{kind} chains of family {table.family} have" if hook else f"family {table.family} has"
             raise cursor.problem(
-                f'family {table.family} has no hook "{cursor.text}"', did_you_mean(cursor.text, hooks) or f"one of: {', '.join(hooks)}"
+                f'{what} no hook "{hook or cursor.text}"', did_you_mean(cursor.text, hooks) or f"one of: {', '.join(hooks)}", index=at
             )
-        if hook in ("ingress", "egress"):
-            raise cursor.problem(
-                f"{hook} chains are not supported yet", "remove the chain, or wait for a later version", index=cursor.index - 1
-            )
+        devices = self._devices() if cursor.accept_word("device", "devices") else ()
         cursor.accept_word("priority") or cursor.expect("priority", "after the hook")
         priority = self._priority(table.family)
-        chain.base = BaseChain(kind, hook, priority, policy_place=chain.place)
+        chain.base = BaseChain(kind, hook, priority, devices=devices, policy_place=chain.place)
+        if cursor.accept(";") and cursor.text == "policy":
+            self._policy(chain)
+        while cursor.accept_word("flags"):
+            cursor.expect_name("offload")
+
+    @staticmethod
+    def _hooks(family: str, kind: str) -> tuple[str, ...]:
+        """The hooks at which a chain of a type may stand."""
+        hooks = tables.HOOKS[family]
+        if kind == "nat":
+            return tuple(each for each in hooks if each not in ("forward", "ingress", "egress"))
+        return tuple(each for each in hooks if each == "output") if kind == "route" else hooks
+
+    def _devices(self) -> tuple[str, ...]:
+        """``device eth0``, ``devices = { eth0, wan* }``."""
+        cursor = self.cursor
+        cursor.accept("=")
+        if cursor.kind == "var":
+            with cursor.variable():
+                return self._devices()
+        if not cursor.accept("{"):
+            return (cursor.expect_name("the name of a device"),)
+        names: list[str] = []
+        while True:
+            cursor.skip_lines()
+            if cursor.accept("}"):
+                return tuple(names)
+            names.extend(self._devices())
+            cursor.skip_lines()
+            cursor.accept(",")
 
     def _priority(self, family: str) -> int:
         cursor = self.cursor
@@ -443,128 +478,3 @@ class Parser:
         if not policy:
             raise cursor.problem(f'a policy is accept or drop, not "{cursor.text}"', did_you_mean(cursor.text, ("accept", "drop")))
         chain.base = replace(chain.base, policy=policy, policy_place=place)
-
-    # Sets -----------------------------------------------------------------------------------------------------------------------
-
-    def _set(self, table: TableState, kind: str) -> None:
-        cursor = self.cursor
-        place = cursor.place()
-        name = cursor.expect_name(f"the name of a {kind}")
-        state = _SetState(kind, NamedSet(name, (), place=place))
-        at = cursor.index
-        self._block(lambda: self._set_item(state), f"{kind} {name}")
-        if not state.value.types:
-            raise cursor.problem(f"{kind} {name} has no type", "write: type ipv4_addr, or another", index=at)
-        for start in state.elements:
-            saved = cursor.save()
-            cursor.restore(start)
-            state.value = replace(state.value, elements=self._read_elements(state.value))
-            cursor.restore(saved)
-        known = table.sets.get(name)
-        if known is not None:
-            state.value = replace(state.value, elements=tuple(dict.fromkeys((*known.elements, *state.value.elements))))
-        table.sets[name] = state.value
-
-    def _set_item(self, state: _SetState) -> None:
-        cursor = self.cursor
-        word = cursor.accept_word(
-            "type", "typeof", "flags", "timeout", "gc-interval", "size", "auto-merge", "elements", "comment", "counter", "policy"
-        )
-        value = state.value
-        if word == "type":
-            types, data = self._set_types(state.kind)
-            state.value = replace(value, types=types, data_type=data)
-        elif word == "typeof":
-            selectors = tuple(key.selector for key in parse_keys(cursor))
-            data = self._data_type() if state.kind == "map" else ""
-            state.value = replace(value, types=tuple(each.type_name for each in selectors), typeof=selectors, data_type=data)
-        elif word == "flags":
-            state.value = replace(value, flags=self._set_flags())
-        elif word == "timeout":
-            state.value = replace(value, timeout_ns=parse_duration_word(cursor))
-        elif word == "gc-interval":
-            state.value = replace(value, gc_interval_ns=parse_duration_word(cursor))
-        elif word == "size":
-            state.value = replace(value, size=cursor.expect_number("a number of elements"))
-        elif word == "auto-merge":
-            state.value = replace(value, auto_merge=True)
-        elif word == "comment":
-            state.value = replace(value, comment=cursor.expect("string", "after comment"))
-        elif word == "counter":
-            state.value = replace(value, counter=True)
-        elif word == "policy":
-            state.value = replace(value, policy=cursor.accept_word("performance", "memory") or cursor.expect_name("performance or memory"))
-        elif word == "elements":
-            self._postpone_elements(state)
-        else:
-            known = ("type", "typeof", "flags", "timeout", "size", "auto-merge", "elements", "comment", "counter", "policy", "gc-interval")
-            raise cursor.unexpected("type, flags or elements", f"in a {state.kind}", did_you_mean(cursor.text, known))
-
-    def _postpone_elements(self, state: _SetState) -> None:
-        """Elements are read when the whole block is known: their type may stand behind them."""
-        cursor = self.cursor
-        cursor.expect("=", "after elements")
-        state.elements.append(cursor.save())
-        depth = 0
-        while cursor.kind != "eof" and (depth or not cursor.at_end()):
-            depth += (cursor.kind == "{") - (cursor.kind == "}")
-            cursor.move(cursor.index + 1)
-
-    def _set_types(self, kind: str) -> tuple[tuple[str, ...], str]:
-        cursor = self.cursor
-        names = [self._type_name()]
-        while cursor.accept("."):
-            names.append(self._type_name())
-        return tuple(names), self._data_type() if kind == "map" else ""
-
-    def _type_name(self) -> str:
-        cursor = self.cursor
-        name = cursor.expect_name("a type")
-        if name not in DATATYPES or name in ("integer", "string"):
-            advice = did_you_mean(name, DATATYPES) or "for example ipv4_addr, ipv6_addr, inet_service, inet_proto, ifname, mark"
-            raise cursor.problem(f'no type is called "{name}"', advice, index=cursor.index - 1)
-        return name
-
-    def _data_type(self) -> str:
-        cursor = self.cursor
-        cursor.expect(":", "before what the map yields")
-        if not cursor.accept_word("verdict"):
-            raise cursor.problem(
-                "maps that yield anything but verdicts are not supported yet", "remove the map, or wait for a later version"
-            )
-        return "verdict"
-
-    def _set_flags(self) -> tuple[str, ...]:
-        cursor = self.cursor
-        flags = []
-        while True:
-            flag = cursor.accept_word("constant", "interval", "timeout", "dynamic")
-            if not flag:
-                known = ("constant", "interval", "timeout", "dynamic")
-                raise cursor.problem(
-                    f'no set flag is called "{cursor.text}"', did_you_mean(cursor.text, known) or f"one of: {', '.join(known)}"
-                )
-            flags.append(flag)
-            if not cursor.accept(","):
-                return tuple(flags)
-
-    def _read_elements(self, known: NamedSet) -> tuple[Element, ...]:
-        cursor = self.cursor
-        at = cursor.index
-        types: list[Datatype] = [DATATYPES[name] for name in known.types]
-        value = (lambda inner: Element((), parse_verdict(inner))) if known.data_type == "verdict" else None
-        elements = parse_elements(cursor, types, value)
-        if not elements:
-            cursor.warn(f"set {known.name} gets an empty list of elements, which nft 1.0.6 refuses", "leave the line out", index=at)
-        if known.types and "interval" not in known.flags and any(first != last for each in elements for first, last in each.parts):
-            raise cursor.problem(f"set {known.name} takes single values only", "add: flags interval", index=at)
-        return elements
-
-
-class _SetState:
-    """A set block while it is read."""
-
-    def __init__(self, kind: str, value: NamedSet) -> None:
-        self.kind = kind
-        self.value = value
-        self.elements: list[tuple[Source, int, int, int]] = []

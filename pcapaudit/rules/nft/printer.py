@@ -8,21 +8,36 @@ from typing import Any
 from pcapaudit.rules import tables
 from pcapaudit.rules.datatypes import DATATYPES, Datatype, format_duration
 from pcapaudit.rules.model import (
+    Assign,
     Chain,
     Counter,
     Element,
     Key,
     Limit,
     Log,
+    MapLookup,
     Match,
+    NamedObject,
     NamedSet,
+    Nat,
+    Notrack,
+    Number,
+    ObjectRef,
+    Opaque,
+    Queue,
+    Quota,
     Reject,
     Rule,
     Ruleset,
     SetLiteral,
     SetRef,
+    SetUpdate,
+    Side,
     Statement,
+    Synproxy,
     Table,
+    Tproxy,
+    Value,
     Verdict,
     VerdictMap,
 )
@@ -49,11 +64,23 @@ def _table(table: Table) -> Iterator[str]:
         yield "\tflags dormant"
     if table.comment:
         yield f'\tcomment "{table.comment}"'
+    for each in table.objects:
+        yield from _object(each)
     for known in table.sets:
         yield from _set(known)
     for chain in table.chains:
         yield from _chain(chain)
     yield "}"
+
+
+def _object(known: NamedObject) -> Iterator[str]:
+    yield f"\t{known.kind} {known.name} {{"
+    if isinstance(known.value, Limit):
+        yield "\t\t" + _limit(known.value).removeprefix("limit ")
+    elif isinstance(known.value, Quota):
+        yield "\t\t" + _quota(known.value).removeprefix("quota ")
+    yield from (f"\t\t{line}{';' if known.kind == 'flowtable' else ''}" for line in known.lines)
+    yield "\t}"
 
 
 def _set(known: NamedSet) -> Iterator[str]:
@@ -74,11 +101,14 @@ def _set(known: NamedSet) -> Iterator[str]:
         yield "\t\tauto-merge"
     if known.counter:
         yield "\t\tcounter"
+    for each in known.statements:
+        yield f"\t\t{_STATEMENTS[type(each)](each)}"
     if known.comment:
         yield f'\t\tcomment "{known.comment}"'
     if known.elements:
         types = [DATATYPES[name] for name in known.types]
-        yield f"\t\telements = {{ {', '.join(_element(each, types) for each in known.elements)} }}"
+        data = [DATATYPES[name] for name in known.data_type.split(" . ") if name in DATATYPES]
+        yield f"\t\telements = {{ {', '.join(_element(each, types, data) for each in known.elements)} }}"
     yield "\t}"
 
 
@@ -88,7 +118,10 @@ def _chain(chain: Chain) -> Iterator[str]:
         yield f'\t\tcomment "{chain.comment}"'
     if chain.base is not None:
         base = chain.base
-        yield f"\t\ttype {base.type} hook {base.hook} priority {base.priority}; policy {base.policy};"
+        devices = ""
+        if base.devices:
+            devices = f' device "{base.devices[0]}"' if len(base.devices) == 1 else " devices = { " + ", ".join(base.devices) + " }"
+        yield f"\t\ttype {base.type} hook {base.hook}{devices} priority {base.priority}; policy {base.policy};"
     for rule in chain.rules:
         yield f"\t\t{format_rule(rule)}"
     yield "\t}"
@@ -124,15 +157,23 @@ def _right(right: SetLiteral | SetRef, keys: Sequence[Key]) -> str:
     return "{ " + ", ".join(_element(each, types) for each in right.elements) + " }"
 
 
-def _element(element: Element, types: Sequence[Datatype]) -> str:
-    text = " . ".join(_interval(first, last, datatype) for (first, last), datatype in zip(element.parts, types, strict=True))
+def _parts(parts: Sequence[tuple[int, int]], types: Sequence[Datatype]) -> str:
+    return " . ".join(_interval(first, last, datatype) for (first, last), datatype in zip(parts, types, strict=True))
+
+
+def _element(element: Element, types: Sequence[Datatype], data: Sequence[Datatype] = ()) -> str:
+    text = _parts(element.parts, types)
     if element.timeout_ns is not None:
         text += f" timeout {format_duration(element.timeout_ns)}"
     if element.expires_ns is not None:
         text += f" expires {format_duration(element.expires_ns)}"
     if element.comment:
         text += f' comment "{element.comment}"'
-    return text + (f" : {_verdict(element.verdict)}" if element.verdict is not None else "")
+    if element.verdict is not None:
+        return f"{text} : {_verdict(element.verdict)}"
+    if element.named:
+        return f'{text} : "{element.named}"'
+    return f"{text} : {_parts(element.data, data)}" if element.data is not None else text
 
 
 def _interval(first: int, last: int, datatype: Datatype) -> str:
@@ -184,6 +225,93 @@ def _limit(limit: Limit) -> str:
     return f"limit rate {over}{limit.rate}/{period} burst {limit.burst} packets"
 
 
+def _quota(quota: Quota) -> str:
+    used = f" used {quota.used} bytes" if quota.used else ""
+    return f"quota {'over ' if quota.over else ''}{quota.size} bytes{used}"
+
+
+# What statements set things to -----------------------------------------------------------------------------------------------------
+
+
+def _value(value: Value) -> str:
+    if isinstance(value, Number):
+        return _interval(value.first, value.last, DATATYPES[value.type_name])
+    if isinstance(value, Key):
+        return _key(value)
+    return _map(value)
+
+
+def _map(lookup: MapLookup) -> str:
+    keys = " . ".join(_key(key) for key in lookup.keys)
+    if isinstance(lookup.right, SetRef):
+        return f"{keys} map @{lookup.right.name}"
+    types = [key.selector.datatype for key in lookup.keys]
+    data = [DATATYPES[name] for name in lookup.data_types if name in DATATYPES]
+    return f"{keys} map {{ {', '.join(_element(each, types, data) for each in lookup.right.elements)} }}"
+
+
+def _assign(statement: Assign) -> str:
+    value = statement.value
+    if isinstance(value, Number) and value.type_name == "classid":
+        return f"{statement.target.text} set {value.first >> 16:x}:{value.first & 0xFFFF:x}"
+    return f"{statement.target.text} set {_value(value)}"
+
+
+def _nat(statement: Nat) -> str:
+    words = [statement.kind]
+    if statement.family and statement.address is not None:
+        words.append(statement.family)
+    if isinstance(statement.address, MapLookup) and len(_data_parts(statement.address)) > 1:
+        words.append("addr . port")
+    if statement.of_prefix:
+        words.append("prefix")
+    if statement.address is not None or statement.port is not None:
+        words += ["to", _target(statement.address, statement.port)]
+    if statement.flags:
+        words.append(",".join(statement.flags))
+    return " ".join(words)
+
+
+def _data_parts(lookup: MapLookup) -> Sequence[object]:
+    if isinstance(lookup.right, SetRef) or not lookup.right.elements:
+        return lookup.data_types
+    return lookup.right.elements[0].data or ()
+
+
+def _target(address: Value | None, port: Value | None) -> str:
+    """``ADDRESS``, ``ADDRESS:PORT``, ``:PORT``."""
+    text = "" if address is None else _value(address)
+    if port is None:
+        return text
+    if isinstance(address, Number) and address.type_name == "ipv6_addr":
+        text = "-".join(f"[{each}]" for each in text.split("-"))
+    return f"{text}:{_value(port)}"
+
+
+def _tproxy(statement: Tproxy) -> str:
+    return " ".join(["tproxy", *([statement.family] if statement.family else []), "to", _target(statement.address, statement.port)])
+
+
+def _queue(statement: Queue) -> str:
+    flags = f" flags {','.join(statement.flags)}" if statement.flags else ""
+    return f"queue{flags}" + (f" to {statement.number}" if statement.number else "")
+
+
+def _object_ref(statement: ObjectRef) -> str:
+    word = f"{statement.kind} set" if statement.kind.startswith("ct ") else f"{statement.kind} name"
+    return f"{word} {_map(statement.chosen)}" if statement.chosen is not None else f'{word} "{statement.name}"'
+
+
+def _update(statement: SetUpdate) -> str:
+    words = [" . ".join(_key(key) for key in statement.keys)]
+    if statement.timeout_ns is not None:
+        words.append(f"timeout {format_duration(statement.timeout_ns)}")
+    words += [_STATEMENTS[type(each)](each) for each in statement.statements]
+    if statement.data is not None:
+        words.append(f": {_value(statement.data)}")
+    return f"{statement.op} @{statement.name} {{ {' '.join(words)} }}"
+
+
 _STATEMENTS: dict[type[Statement], Callable[[Any], str]] = {
     Match: _match,
     VerdictMap: _verdict_map,
@@ -192,4 +320,15 @@ _STATEMENTS: dict[type[Statement], Callable[[Any], str]] = {
     Log: _log,
     Counter: _counter,
     Limit: _limit,
+    Quota: _quota,
+    Assign: _assign,
+    Nat: _nat,
+    Side: lambda each: each.text,
+    Opaque: lambda each: each.text,
+    Notrack: lambda _: "notrack",
+    Queue: _queue,
+    Tproxy: _tproxy,
+    Synproxy: lambda each: f"synproxy {each.options}".rstrip(),
+    ObjectRef: _object_ref,
+    SetUpdate: _update,
 }

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pcapaudit.rules import tables
 from pcapaudit.rules.datatypes import DATATYPES
 from pcapaudit.rules.model import (
-    Counter,
     Element,
     Key,
-    Limit,
     Log,
     Match,
+    NamedSet,
+    Nat,
+    Queue,
     Reject,
     Rule,
     SetLiteral,
@@ -21,6 +21,7 @@ from pcapaudit.rules.model import (
     Verdict,
     VerdictMap,
 )
+from pcapaudit.rules.nft.actions import ACTIONS, parse_assign, parse_counting, parse_ct_statement, parse_meter
 from pcapaudit.rules.nft.cursor import Cursor, did_you_mean
 from pcapaudit.rules.nft.expressions import parse_elements, parse_keys, parse_right
 
@@ -42,35 +43,14 @@ _OPERATORS = {
 }
 _VERDICTS = frozenset({"accept", "drop", "continue", "return", "jump", "goto"})
 _LOG_LEVELS = ("emerg", "alert", "crit", "err", "warn", "notice", "info", "debug", "audit")
-_UNSUPPORTED = {
-    "masquerade": "NAT (masquerade) is",
-    "snat": "NAT (snat) is",
-    "dnat": "NAT (dnat) is",
-    "redirect": "NAT (redirect) is",
-    "tproxy": "tproxy is",
-    "synproxy": "synproxy is",
-    "queue": "queue is",
-    "notrack": "notrack is",
-    "meter": "meters are",
-    "add": "adding to sets from rules is",
-    "update": "updating sets from rules is",
-    "delete": "deleting from sets in rules is",
-    "flow": "flow offload is",
-    "dup": "dup is",
-    "fwd": "fwd is",
-    "quota": "quota is",
-    "last": "last is",
-    "secmark": "secmark is",
-}
-_BYTE_UNITS = {"bytes": 1, "kbytes": 1 << 10, "mbytes": 1 << 20, "gbytes": 1 << 30}
 
 
-def parse_rule(cursor: Cursor, family: str) -> Rule:
-    """All statements up to the end of the rule, which is not taken."""
+def parse_rule(cursor: Cursor, family: str, sets: list[NamedSet] | None = None) -> Rule:
+    """All statements up to the end of the rule, which is not taken. Sets that its meters make are added to ``sets``."""
     place = cursor.place()
     statements: list[Statement] = []
     comment = ""
-    context = _Context(family)
+    context = _Context(family, sets if sets is not None else [])
     while not cursor.at_end():
         if cursor.text == "comment" and cursor.kind == "word":
             cursor.advance()
@@ -85,14 +65,15 @@ def parse_rule(cursor: Cursor, family: str) -> Rule:
 
 
 def _ends_rule(statement: Statement) -> bool:
-    return isinstance(statement, Reject) or (isinstance(statement, Verdict) and statement.kind != "continue")
+    return isinstance(statement, (Reject, Queue, Nat)) or (isinstance(statement, Verdict) and statement.kind != "continue")
 
 
 class _Context:
     """What earlier statements of the rule say about the packet: its family and transport protocol, where they are settled."""
 
-    def __init__(self, family: str) -> None:
+    def __init__(self, family: str, sets: list[NamedSet]) -> None:
         self.family = family
+        self.sets = sets
         self.l3 = {"ip": 4, "ip6": 6}.get(family, 0)
         self.proto: int | None = None
 
@@ -136,18 +117,17 @@ def _parse_statement(cursor: Cursor, context: _Context) -> Statement:
     if word in _VERDICTS:
         return parse_verdict(cursor)
     simple = _SIMPLE.get(word)
-    if simple is not None:
+    if simple is not None and not (word in ("dup", "last") and cursor.ahead() in ("saddr", "daddr")):
         return simple(cursor)
-    if word in _UNSUPPORTED:
-        raise cursor.problem(f"{_UNSUPPORTED[word]} not supported yet", "remove the rule, or wait for a later version")
-    if word in ("meta", "ct", "mark") or (word in ("tcp", "ip", "ip6") and "set" in (cursor.ahead(2), cursor.ahead(4))):
-        _refuse_mangling(cursor)
+    if word == "meter":
+        statement, created = parse_meter(cursor)
+        context.sets.append(created)
+        return statement
+    if word == "ct" and cursor.ahead() in ("count", "helper", "timeout", "expectation", "event"):
+        special = parse_ct_statement(cursor)
+        if special is not None:
+            return special
     return _parse_match(cursor, context)
-
-
-def _refuse_mangling(cursor: Cursor) -> None:
-    if cursor.ahead() == "set" or cursor.ahead(2) == "set" or (cursor.ahead(1) == "option" and cursor.ahead(4) == "set"):
-        raise cursor.problem("changing packets and marks (… set …) is not supported yet", "remove the rule, or wait for a later version")
 
 
 def parse_verdict(cursor: Cursor) -> Verdict:
@@ -173,8 +153,8 @@ def _parse_match(cursor: Cursor, context: _Context) -> Statement:
         context.note(cursor, start, key)
     if cursor.accept_word("vmap"):
         return VerdictMap(keys, _parse_verdict_map(cursor, keys), place)
-    if cursor.text == "map":
-        raise cursor.problem("maps are not supported yet", "remove the rule, or wait for a later version")
+    if cursor.kind == "word" and cursor.text == "set" and len(keys) == 1:
+        return parse_assign(cursor, keys[0], place)
     operator = _parse_operator(cursor)
     if cursor.at_end():
         raise cursor.unexpected(f"a value to compare {keys[0].selector.text} with")
@@ -237,15 +217,6 @@ def _verdict_element(cursor: Cursor) -> Element:
 # Statements that look at nothing of the packet -------------------------------------------------------------------------------------
 
 
-def _parse_counter(cursor: Cursor) -> Counter:
-    cursor.advance()
-    if cursor.text == "name" or cursor.kind == "string":
-        raise cursor.problem("named counters are not supported yet", "write: counter")
-    packets = cursor.expect_number("a number of packets") if cursor.accept_word("packets") else None
-    size = cursor.expect_number("a number of bytes") if cursor.accept_word("bytes") else None
-    return Counter(packets, size)
-
-
 def _parse_log(cursor: Cursor) -> Log:
     cursor.advance()
     options: list[tuple[str, str]] = []
@@ -288,61 +259,6 @@ def _log_flags(cursor: Cursor) -> str:
     return f"{word} {','.join(names)}"
 
 
-def _parse_limit(cursor: Cursor) -> Limit:
-    place = cursor.place()
-    cursor.advance()
-    if cursor.text == "name" or cursor.kind == "string":
-        raise cursor.problem("named limits are not supported yet", "write: limit rate N/second")
-    if not cursor.accept_word("rate"):
-        raise cursor.unexpected('"rate"', "after limit")
-    over = bool(cursor.accept_word("over"))
-    cursor.accept_word("until")
-    rate_at = cursor.index
-    rate, of_bytes, per_s = _parse_rate(cursor)
-    if rate == 0:
-        raise cursor.problem("a rate of 0 is no limit", "write a rate of at least 1", index=rate_at)
-    burst = 0 if of_bytes else 5
-    if cursor.accept_word("burst"):
-        burst_at = cursor.index
-        burst, burst_of_bytes = _parse_amount(cursor, "a burst")
-        burst = burst or (0 if of_bytes else 5)
-        if of_bytes != burst_of_bytes and burst:
-            raise cursor.problem("rate and burst count different things", "give both in packets or both in bytes", index=burst_at)
-    return Limit(rate, per_s, over, of_bytes, burst, place)
-
-
-def _parse_rate(cursor: Cursor) -> tuple[int, bool, int]:
-    """``10/minute`` or ``2 mbytes/second``: amount, whether it counts bytes, seconds."""
-    if cursor.kind == "var":
-        with cursor.variable():
-            return _parse_rate(cursor)
-    unit, slash, period = cursor.ahead().partition("/")
-    if slash and (unit in _BYTE_UNITS or unit == "packets"):  # one word to the lexer
-        rate = cursor.expect_number("a rate") * _BYTE_UNITS.get(unit, 1)
-        of_bytes = unit in _BYTE_UNITS
-    else:
-        rate, of_bytes = _parse_amount(cursor, "a rate")
-        cursor.expect("/", "after the rate")
-        period = cursor.text
-    per_s = tables.SECONDS_PER.get(period)
-    if per_s is None:
-        raise cursor.problem(
-            f'found "{period}", expected a unit of time', did_you_mean(period, tables.SECONDS_PER) or "second, minute, hour, day, week"
-        )
-    cursor.advance()
-    return rate, of_bytes, per_s
-
-
-def _parse_amount(cursor: Cursor, what: str) -> tuple[int, bool]:
-    """A number of packets, or of bytes with a unit."""
-    if cursor.kind == "var":
-        with cursor.variable():
-            return _parse_amount(cursor, what)
-    number = cursor.expect_number(what)
-    unit = cursor.accept_word("packets", *_BYTE_UNITS)
-    return (number * _BYTE_UNITS[unit], True) if unit in _BYTE_UNITS else (number, False)
-
-
 def _parse_reject(cursor: Cursor) -> Reject:
     cursor.advance()
     if not cursor.accept_word("with"):
@@ -366,8 +282,10 @@ def _parse_reject(cursor: Cursor) -> Reject:
 
 
 _SIMPLE: dict[str, Callable[[Cursor], Statement]] = {
-    "counter": _parse_counter,
+    "counter": parse_counting,
     "log": _parse_log,
-    "limit": _parse_limit,
+    "limit": parse_counting,
+    "quota": parse_counting,
     "reject": _parse_reject,
+    **ACTIONS,
 }

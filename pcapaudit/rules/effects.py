@@ -1,0 +1,304 @@
+"""Compiles the statements that do something besides matching: limits, quotas, marks, NAT, queues, updates of sets.
+
+What cannot be computed from a capture becomes an unknown match or an undecidable verdict, and is noted once for each kind; what changes
+nothing that is computed here is noted too. Nothing of a ruleset goes missing without a word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from pcapaudit.core.consts import PROTO_TCP
+from pcapaudit.rules import ops
+from pcapaudit.rules.datatypes import NS_PER_SECOND
+from pcapaudit.rules.emitter import Emitter
+from pcapaudit.rules.fields import Load
+from pcapaudit.rules.model import (
+    Assign,
+    Key,
+    Limit,
+    MapLookup,
+    NamedObject,
+    NamedSet,
+    Nat,
+    Notrack,
+    Number,
+    ObjectRef,
+    Opaque,
+    Place,
+    Queue,
+    Quota,
+    Ruleset,
+    SetUpdate,
+    Side,
+    Statement,
+    Synproxy,
+    Table,
+    Tproxy,
+)
+from pcapaudit.rules.program import DynamicSet
+from pcapaudit.rules.selectors import SELECTORS
+
+__all__ = ["Effects", "changed_fields"]
+
+#: Elements of a set that packets write to and that states no size, as the kernel's hash table has it.
+_DEFAULT_SIZE = 0xFFFF
+#: A larger set takes more memory than it is worth; it is filled up to here.
+_MAX_SIZE = 1 << 20
+_UPDATE_OPS = {"add": ops.UPDATE_ADD, "update": ops.UPDATE_UPDATE, "delete": ops.UPDATE_DELETE}
+_STORES = {"meta mark": ops.STORE_MARK, "ct mark": ops.STORE_CT_MARK}
+#: Targets of assignments that no match can see, so that nothing hangs on them.
+_INVISIBLE = frozenset({"meta nftrace", "ct label", "ct event"})
+
+
+def changed_fields(ruleset: Ruleset) -> frozenset[str]:
+    """Header fields that some rule overwrites, and those that share their bits."""
+    found: set[str] = set()
+    for statement in _statements(ruleset):
+        if not isinstance(statement, Assign) or statement.target.text in _STORES:
+            continue
+        target = statement.target
+        found.add(target.text)
+        word = target.text.rpartition(" ")[2]
+        if target.base == "transport":
+            found.update(text for text, each in SELECTORS.items() if each.base == "transport" and text.endswith(f" {word}"))
+    return frozenset(found)
+
+
+def _statements(ruleset: Ruleset) -> Iterator[Statement]:
+    for table in ruleset.tables:
+        for chain in table.chains:
+            for rule in chain.rules:
+                yield from rule.statements
+
+
+class Effects:
+    """Compiles into an emitter; ``notes`` collects what the person should know."""
+
+    def __init__(self, emitter: Emitter) -> None:
+        self.out = emitter
+        self.program = emitter.program
+        self._objects: dict[tuple[str, str], NamedObject] = {}
+        self._shared: dict[tuple[str, str, str, str], int] = {}
+        self._table: tuple[str, str] = ("", "")
+        self._noted: dict[str, tuple[Place, int]] = {}
+
+    # A table ----------------------------------------------------------------------------------------------------------------------
+
+    def begin(self, table: Table) -> None:
+        """Get ready for the rules of a table."""
+        self._table = table.family, table.name
+        self._objects = {(each.kind, each.name): each for each in table.objects}
+        self.out.sets = {each.name: each for each in table.sets}
+        self.out.dynamic = {}
+        written = {
+            statement.name
+            for chain in table.chains
+            for rule in chain.rules
+            for statement in rule.statements
+            if isinstance(statement, SetUpdate)
+        }
+        for each in table.sets:
+            if each.name in written or _lives_for_a_time(each):
+                self._dynamic_set(each)
+
+    def _dynamic_set(self, known: NamedSet) -> None:
+        elements = []
+        for each in known.elements:
+            if any(first != last for first, last in each.parts):
+                self._note(f"time-outs of intervals (set {known.name})", known.place)
+                return
+            left = each.expires_ns or each.timeout_ns or known.timeout_ns or 0
+            elements.append((tuple(word for first, _ in each.parts for word in (first >> 64, first & (1 << 64) - 1)), left))
+        size = min(known.size or max(_DEFAULT_SIZE, 2 * len(elements)), _MAX_SIZE)
+        self.out.dynamic[known.name] = len(self.program.dynamic_sets)
+        family, table = self._table
+        self.program.dynamic_sets.append(
+            DynamicSet((family, table, known.name), len(known.types), size, known.timeout_ns or 0, tuple(elements))
+        )
+        self.program.has_global_state = True
+
+    def notes(self) -> Iterator[str]:
+        """A line for each kind of statement that is not computed."""
+        for kind, (place, count) in self._noted.items():
+            where = f"{place.path}:{place.line}" + (f" and {count - 1} more" if count > 1 else "")
+            yield f"{kind} ({where}): {_NOTES.get(kind.partition(' (')[0], 'read, and changes nothing here')}"
+
+    def _note(self, kind: str, place: Place) -> None:
+        first, count = self._noted.get(kind, (place, 0))
+        self._noted[kind] = first, count + 1
+
+    # Statements -------------------------------------------------------------------------------------------------------------------
+
+    def emit(self, statement: Statement, known: dict[int, int], position: int, *, again: bool) -> bool:
+        """Instructions for a statement. True when it has an effect even if what stands behind it in the rule does not match.
+
+        ``known`` keeps what belongs to the statement at a position of its rule: the code of a rule is written more than once. The
+        slots of a verdict map (``again``: not the first) share the answer of what was run once.
+        """
+        if isinstance(statement, ObjectRef):
+            return self._object(statement, again=again)
+        if isinstance(statement, (Limit, Quota, SetUpdate)):
+            if again:
+                self.out.emit(ops.OP_SAME_LIMIT)
+            elif isinstance(statement, SetUpdate):
+                self._update(statement, known, position)
+            else:
+                if position not in known:
+                    known[position] = self._bucket(statement)
+                self.out.emit(ops.OP_LIMIT if isinstance(statement, Limit) else ops.OP_QUOTA, known[position])
+            return True
+        if isinstance(statement, Assign):
+            if not again:
+                self._assign(statement)
+            return True
+        if isinstance(statement, Opaque):
+            self._note(statement.name or statement.text, statement.place)
+            self.out.unknown()
+        return self._other(statement)
+
+    def _other(self, statement: Statement) -> bool:
+        if isinstance(statement, Nat):
+            self._nat(statement)
+        elif isinstance(statement, Tproxy):
+            self._note("tproxy", statement.place)
+            self.out.unknown()
+        elif isinstance(statement, Synproxy):
+            self._synproxy(statement.place)
+        elif isinstance(statement, Queue):
+            self._note("queue", statement.place)
+            self.out.emit(ops.OP_QUEUE)
+        elif isinstance(statement, Notrack):
+            self.program.has_notrack = True
+            self.out.emit(ops.OP_NOTRACK)
+            return True
+        elif isinstance(statement, Side):
+            self._note(statement.kind, statement.place)
+        return False
+
+    def _bucket(self, statement: Limit | Quota) -> int:
+        """Index of a new limit (words as LIMIT_WORDS says; the bucket is full at the start) or quota."""
+        program = self.program
+        program.has_global_state = True
+        if isinstance(statement, Quota):
+            program.quotas.extend((statement.used, statement.size, int(statement.over), 0))
+            return len(program.quotas) - ops.QUOTA_WORDS
+        largest, cost, period, rate, flags = _limit_words(statement)
+        program.limits.extend((largest, -1, largest, cost, period, rate, flags, 0))
+        return len(program.limits) - ops.LIMIT_WORDS
+
+    def _object(self, statement: ObjectRef, *, again: bool) -> bool:
+        """A named object: all rules that name it share it."""
+        if statement.chosen is not None:
+            self.out.map(statement.chosen)
+            if statement.kind in ("limit", "quota"):
+                self._note(f"{statement.kind} map", statement.place)
+                self.out.unknown()
+            return False
+        if statement.kind == "synproxy":
+            self._synproxy(statement.place)
+            return False
+        if statement.kind not in ("limit", "quota"):
+            if statement.kind != "counter":
+                self._note(f"{statement.kind} set", statement.place)
+            return False
+        found = self._objects[(statement.kind, statement.name)].value
+        assert found is not None  # noqa: S101 (its reader saw to it)
+        key = (*self._table, statement.kind, statement.name)
+        if key not in self._shared:
+            self._shared[key] = self._bucket(found)
+        if again:
+            self.out.emit(ops.OP_SAME_LIMIT)
+        else:
+            self.out.emit(ops.OP_LIMIT if statement.kind == "limit" else ops.OP_QUOTA, self._shared[key])
+        return True
+
+    def _update(self, statement: SetUpdate, known: dict[int, int], position: int) -> None:
+        if statement.name not in self.out.dynamic:
+            self.out.unknown()  # an interval set with elements that live for a time
+            return
+        if position not in known:
+            known[position] = len(self.program.updates)
+            own = statement.statements or self.out.sets[statement.name].statements
+            words = [self.out.dynamic[statement.name], _UPDATE_OPS[statement.op], statement.timeout_ns or 0, *self._own_words(own)]
+            self.program.updates.extend((*words, *[0] * (ops.UPDATE_WORDS - len(words))))
+            self.program.has_global_state = True
+        self.out.parts(statement.keys)
+        self.out.emit(ops.OP_UPDATE, known[position])
+
+    def _own_words(self, statements: Iterable[object]) -> tuple[int, ...]:
+        """Words of the statement that each element holds."""
+        for each in statements:
+            if isinstance(each, Limit):
+                largest, cost, period, rate, flags = _limit_words(each)
+                return ops.UPDATE_LIMIT, cost, largest, period, rate, flags
+            if isinstance(each, Quota):
+                return ops.UPDATE_QUOTA, each.size, int(each.over)
+            if isinstance(each, Opaque):
+                self._note(each.name, each.place)
+                return (ops.UPDATE_UNKNOWN,)
+        return (0,)
+
+    def _assign(self, statement: Assign) -> None:
+        target, value = statement.target.text, statement.value
+        store = _STORES.get(target)
+        if store is None:
+            if isinstance(value, MapLookup):
+                self.out.map(value)
+            if target not in _INVISIBLE:
+                self._note(f"{target} set", statement.place)
+            return
+        self.program.uses_ct_mark |= store == ops.STORE_CT_MARK
+        if isinstance(value, Number):
+            self.program.pool.extend((value.first >> 64, value.first & (1 << 64) - 1))
+            self.out.emit(ops.OP_NUMBER, len(self.program.pool) - 2)
+        elif isinstance(value, Key):
+            self.out.emit(ops.OP_VALUE, self.out.load(self.out.load_of(value)))
+        else:
+            self.out.map(value)
+        self.out.emit(ops.OP_STORE, store)
+
+    def _nat(self, statement: Nat) -> None:
+        self._note("NAT", statement.place)
+        if statement.family:
+            self.out.need(4 if statement.family == "ip" else 6)
+        for value in (statement.address, statement.port):
+            if isinstance(value, MapLookup):
+                self.out.map(value)
+        self.out.emit(ops.OP_NAT)
+
+    def _synproxy(self, place: Place) -> None:
+        self._note("synproxy", place)
+        self.out.emit(
+            ops.OP_MATCH, self.out.load(Load(ops.FIELD_TCP_FLAGS, 0, PROTO_TCP + 1, 104, 8, 14)), *self.out.test(ops.TEST_ANY, [0x12])
+        )
+        self.out.emit(ops.OP_QUEUE)
+
+
+def _limit_words(limit: Limit) -> tuple[int, int, int, int, int]:
+    """Size of the bucket, cost of a packet, period, rate, flags: tokens are nanoseconds, as in nft_limit."""
+    period = limit.per_s * NS_PER_SECOND
+    cost = period // limit.rate
+    largest = period * (limit.rate + limit.burst) // limit.rate if limit.of_bytes else cost * limit.burst
+    return largest, cost, period, limit.rate, ops.LIMIT_OVER * limit.over | ops.LIMIT_BYTES * limit.of_bytes
+
+
+def _lives_for_a_time(known: NamedSet) -> bool:
+    return known.timeout_ns is not None or any(each.timeout_ns is not None for each in known.elements)
+
+
+_NOTES = {
+    "NAT": "taken as accept; addresses and ports are not translated yet, so that later rules see what the capture shows",
+    "queue": "a program decides: what reaches it is accepted here and marked undecidable",
+    "synproxy": "the firewall answers in the server's place: what reaches it is accepted here and marked undecidable",
+    "tproxy": "whether a local socket takes the packet is unknown",
+    "ct count": "connections are not counted: unknown",
+    "ct zone set": "not applied: all packets are tracked in one zone",
+    "ct helper set": "not applied by the rules",
+    "ct timeout set": "not applied: connections keep the time-outs of the profile",
+    "ct expectation set": "not applied: no expectation is made",
+    "flow add": "offloaded packets are evaluated as if they were not",
+    "time-outs of intervals": "not applied: the elements are taken as still there",
+    "limit map": "unknown",
+    "quota map": "unknown",
+}

@@ -1,0 +1,246 @@
+"""Writes instructions: loads, tests, matches. What the parts of the compiler share."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Sequence
+
+from pcapaudit.rules import ops
+from pcapaudit.rules.fields import Load, load_of
+from pcapaudit.rules.intervals import compare_bounds, interval_test, merge
+from pcapaudit.rules.model import Element, Key, MapLookup, Match, NamedSet, Place, SetLiteral, SetRef
+from pcapaudit.rules.prefilter import ALL_PROTOCOLS, SlotFilter
+from pcapaudit.rules.program import Program
+
+__all__ = ["Emitter", "name_number", "wildcard"]
+
+
+class Emitter:
+    """Appends to the arrays of a program. Equal loads and tests are kept once."""
+
+    def __init__(self, program: Program, *, assumed: bool, changed: Container[str]) -> None:
+        self.program = program
+        self.assumed = assumed
+        #: Fields that rules overwrite: what is in the capture is not what later rules see.
+        self.changed = changed
+        #: Sets of the table that is being compiled, and the number of those that packets write to.
+        self.sets: dict[str, NamedSet] = {}
+        self.dynamic: dict[str, int] = {}
+        #: Names of interfaces that the assumed topology does not have, and where the first rule asks for them.
+        self.foreign: dict[str, Place] = {}
+        self._loads: dict[Load, int] = {}
+        self._tests: dict[tuple[int, ...], int] = {}
+        for name in program.interfaces:
+            program.iface_names.extend((name_number(name) >> 64, name_number(name) & _LOW))
+
+    def emit(self, *words: int) -> None:
+        """One instruction."""
+        self.program.code.extend((*words, 0, 0, 0)[:4])
+
+    def unknown(self, l3: int = 0, proto: int = 0) -> None:
+        """A match that holds, fails, or is unknown: unknown whenever the packet is of that IP version and protocol (plus 1; 0: any)."""
+        self.emit(ops.OP_MATCH, self.load(Load(ops.FIELD_UNKNOWN, l3, proto)), ops.TEST_EQUAL, 0)
+
+    def need(self, l3: int) -> None:
+        """A match that holds for packets of one IP version."""
+        self.emit(ops.OP_MATCH, self.load(Load(ops.FIELD_PROTO, l3)), *self.test(ops.TEST_RANGE, [0, 0, 0, 255]))
+
+    def elements(self, right: SetLiteral | SetRef) -> tuple[Element, ...]:
+        """Elements of a set, wherever it is written."""
+        return right.elements if isinstance(right, SetLiteral) else self.sets[right.name].elements
+
+    def load_of(self, key: Key) -> Load:
+        """The load for a key in this topology."""
+        found = load_of(key, assumed=self.assumed, changed=self.changed)
+        self.program.uses_ct_mark |= found.field == ops.FIELD_CT_MARK
+        return found
+
+    def match(self, match: Match, narrowed: SlotFilter) -> bool:
+        """One match. True when the narrowed filter answers it for good (for packets whose columns are all known)."""
+        inverted = ops.TEST_NOT if match.op == "!=" else 0
+        for key in match.keys:
+            narrowed.protocols &= _protocols(key.selector.l3, key.selector.proto)
+        if len(match.keys) > 1:
+            self._tuple(match, inverted)
+            return False
+        key = match.keys[0]
+        load = self.load_of(key)
+        if isinstance(match.right, SetRef) and match.right.name in self.dynamic:
+            self.look_up(match.keys, match.right.name, inverted)
+            return False
+        if load.field == ops.FIELD_UNKNOWN:
+            self.emit(ops.OP_MATCH, self.load(load), ops.TEST_EQUAL | inverted, 0)
+            return False
+        bounds = [bound for each in self.elements(match.right) for bound in compare_bounds(match.op, *each.parts[0], key.selector.bits)]
+        if load.field in (ops.FIELD_IIF, ops.FIELD_OIF):
+            at = self.interface_test(bounds, match.place)
+            self.emit(ops.OP_MATCH, self.load(load), ops.TEST_IFACE | inverted, at)
+            return self._narrow_interface(narrowed, load.field, at, bool(inverted))
+        merged = merge(bounds)
+        test = self.test(ops.TEST_ANY, [bounds[0][0]]) if match.op == "any" else self.test(*interval_test(merged, key.selector.bits))
+        self.emit(ops.OP_MATCH, self.load(load), test[0] | inverted, test[1])
+        return _narrow(narrowed, match, key, load.field, merged)
+
+    def _narrow_interface(self, narrowed: SlotFilter, number: int, at: int, inverted: bool) -> bool:
+        row = self.program.ifaces[at : at + len(self.program.interfaces) + 2]
+        bits = sum(1 << index for index, answer in enumerate(row) if answer != (ops.YES if inverted else ops.NO))
+        narrowed.narrow_interface("iif" if number == ops.FIELD_IIF else "oif", bits)
+        return ops.UNKNOWN not in row[:-1]
+
+    def test(self, kind: int, words: list[int]) -> tuple[int, int]:
+        """A test and the index of its words in the pool; equal tests are kept once."""
+        key = (kind, *words)
+        known = self._tests.get(key)
+        if known is None:
+            known = self._tests[key] = len(self.program.pool)
+            self.program.pool.extend(words)
+        return kind, known
+
+    def load(self, load: Load) -> int:
+        """Index of a load; equal loads are kept once."""
+        known = self._loads.get(load)
+        if known is None:
+            known = self._loads[load] = len(self.program.loads)
+            mask_at = 0
+            if load.mask is not None:
+                mask_at = len(self.program.pool)
+                self.program.pool.extend(load.mask)
+            self.program.loads.extend((load.field, load.l3, load.proto, load.offset, load.bits, load.reach, mask_at, 0))
+        return known
+
+    # Interfaces -----------------------------------------------------------------------------------------------------------------
+
+    def interface_test(self, bounds: Sequence[tuple[int, int]], place: Place) -> int:
+        """A row of answers: one for each interface, then for "no interface", then for "not known"."""
+        foreign = self._foreign_names(bounds, place)
+        row = []
+        for name in (*self.program.interfaces, ""):
+            number = name_number(name)
+            inside = any(first <= number <= last for first, last in bounds)
+            row.append(ops.YES if inside else ops.UNKNOWN if foreign and name else ops.NO)
+        row.append(ops.YES if (0, _FULL) in bounds else ops.UNKNOWN)
+        at = len(self.program.ifaces)
+        self.program.ifaces.extend(row)
+        return at
+
+    def _foreign_names(self, bounds: Iterable[tuple[int, int]], place: Place) -> set[tuple[int, int]]:
+        """The bounds that want a name which the assumed topology does not have, noted for the person.
+
+        ``lo`` is not one of them: a packet that was captured between assumed zones did not come by the loopback interface.
+        """
+        if not self.assumed:
+            return set()
+        names = [name_number(name) for name in (*self.program.interfaces, "lo")]
+        foreign = {(first, last) for first, last in bounds if not any(first <= number <= last for number in names)}
+        for first, last in sorted(foreign):
+            text = first.to_bytes(16, "big").rstrip(b"\0").decode(errors="replace") + ("*" if first != last else "")
+            self.foreign.setdefault(text, place)
+        return foreign
+
+    # Concatenations and verdict maps --------------------------------------------------------------------------------------------
+
+    def _tuple(self, match: Match, inverted: int) -> None:
+        if isinstance(match.right, SetRef) and match.right.name in self.dynamic:
+            self.look_up(match.keys, match.right.name, inverted)
+            return
+        self.parts(match.keys)
+        self.emit(ops.OP_TUPLE, len(match.keys), inverted, self._boxes(match.keys, self.elements(match.right), match.place))
+
+    def parts(self, keys: Sequence[Key]) -> None:
+        """Read the parts of a key."""
+        for slot, key in enumerate(keys):
+            self.emit(ops.OP_PART, self.load(self.load_of(key)), slot)
+
+    def look_up(self, keys: Sequence[Key], name: str, inverted: int) -> None:
+        """Ask a set that packets write to."""
+        self.parts(keys)
+        self.emit(ops.OP_LOOKUP, len(keys), inverted, self.dynamic[name])
+
+    def map(self, lookup: MapLookup) -> None:
+        """Take the value from a map; the rule ends where the map has no such key."""
+        if isinstance(lookup.right, SetRef) and lookup.right.name in self.dynamic:
+            self.unknown()
+            return
+        self.parts(lookup.keys)
+        elements = self.elements(lookup.right)
+        self.emit(ops.OP_MAP, len(lookup.keys), 0, self._boxes(lookup.keys, elements, lookup.place, with_data=True))
+
+    def _boxes(self, keys: Sequence[Key], elements: Sequence[Element], place: Place, *, with_data: bool = False) -> int:
+        """count, then for each element the bounds of each part: first hi, lo, last hi, lo; for a map its value, hi, lo, behind them.
+
+        An interface that the topology does not have is written as the empty interval, which the evaluator answers with unknown.
+        """
+        pool = self.program.pool
+        at = len(pool)
+        pool.append(len(elements))
+        names = [self.load_of(key).field in (ops.FIELD_IIF, ops.FIELD_OIF) for key in keys]
+        for element in elements:
+            for (first, last), is_name in zip(element.parts, names, strict=True):
+                if is_name and self._foreign_names([(first, last)], place):
+                    pool.extend((_LOW, _LOW, 0, 0))
+                else:
+                    pool.extend((first >> 64 & _LOW, first & _LOW, last >> 64 & _LOW, last & _LOW))
+            if with_data:
+                number = element.data[0][0] if element.data else 0
+                pool.extend((number >> 64 & _LOW, number & _LOW))
+        return at
+
+
+def _protocols(l3: int, proto: int | None) -> int:
+    """Bits of SlotFilter.protocols for a header's needs."""
+    bits = ALL_PROTOCOLS if proto is None else (1 << proto) | (1 << (proto + 256))
+    return bits & {0: ALL_PROTOCOLS, 4: _V4, 6: _V4 << 256}[l3]
+
+
+def _narrow(narrowed: SlotFilter, match: Match, key: Key, number: int, merged: list[tuple[int, int]]) -> bool:
+    """Put a match into the filter, if its field has a table there; the match's header needs are in already."""
+    if key.mask is not None:
+        return False
+    inverted = match.op == "!="
+    if number == ops.FIELD_CT_STATE:
+        for state, bit in enumerate(_STATE_BITS):
+            held = bool(bit & merged[0][0]) if match.op == "any" else any(first <= bit <= last for first, last in merged)
+            if held == inverted:
+                narrowed.states &= ~(1 << state)
+        return True
+    if number in (ops.FIELD_PROTO, ops.FIELD_NFPROTO) and match.op != "any":
+        if number == ops.FIELD_PROTO:
+            bits = sum(1 << value for first, last in merged for value in range(first, last + 1))
+            bits |= bits << 256
+        else:
+            bits = sum(side for value, side in ((2, _V4), (10, _V4 << 256)) if any(first <= value <= last for first, last in merged))
+        narrowed.protocols &= ~bits if inverted else bits
+        return True
+    if number == ops.FIELD_DPORT:
+        narrowed.narrow_dports(_complement(merged) if inverted else merged)
+        return True
+    return False
+
+
+def _complement(intervals: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The ports that a merged list leaves out."""
+    found, start = [], 0
+    for first, last in intervals:
+        if start < first:
+            found.append((start, first - 1))
+        start = last + 1
+    return [*found, (start, 65535)] if start < 65536 else found
+
+
+_V4 = (1 << 256) - 1
+#: nftables' bit of each CT_ number.
+_STATE_BITS = (1, 8, 2, 4, 1, 64)
+_LOW = (1 << 64) - 1
+_FULL = (1 << 128) - 1
+
+
+def name_number(name: str) -> int:
+    """An interface name as the number that ``datatypes`` makes of it."""
+    return int.from_bytes(name.encode()[:15].ljust(16, b"\0"), "big")
+
+
+def wildcard(name: str) -> tuple[int, int]:
+    """The interval of an interface name, or of all names that begin with what stands before a ``*``."""
+    if not name.endswith("*"):
+        return name_number(name), name_number(name)
+    stem = name[:-1].encode()[:15]
+    return int.from_bytes(stem.ljust(16, b"\0"), "big"), int.from_bytes(stem.ljust(16, b"\xff"), "big")

@@ -1,0 +1,146 @@
+"""What the compiler makes and the evaluator runs: flat arrays, and what reports say of rules and chains."""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import dataclass, field
+
+from pcapaudit.rules.model import Rule
+from pcapaudit.rules.nft.printer import format_rule
+from pcapaudit.rules.prefilter import Filters
+
+__all__ = ["BasePlan", "ChainInfo", "DynamicSet", "Program", "RuleInfo"]
+
+
+@dataclass(frozen=True, slots=True)
+class RuleInfo:
+    """What reports say of a rule."""
+
+    #: Its id, as in the column ``rule``; ids count from 1 through the chains in order.
+    id: int
+    family: str
+    table: str
+    chain: str
+    #: File, 1-based line and column of its first word.
+    path: str
+    line: int
+    column: int
+    #: The rule itself.
+    rule: Rule
+
+    @property
+    def text(self) -> str:
+        """The rule, normalised."""
+        return format_rule(self.rule)
+
+    @property
+    def comment(self) -> str:
+        """The person's remark."""
+        return self.rule.comment
+
+
+@dataclass(frozen=True, slots=True)
+class ChainInfo:
+    """What reports say of a chain."""
+
+    #: Its id, as in the column ``chain``; from 1.
+    id: int
+    family: str
+    table: str
+    name: str
+    #: Hook, priority and policy of a base chain; empty, 0 and empty for others.
+    hook: str
+    priority: int
+    policy: str
+    #: Where the policy is written (or the chain, if it is not), as ``file`` and line.
+    path: str
+    policy_line: int
+
+
+@dataclass(frozen=True, slots=True)
+class BasePlan:
+    """A base chain in the order of evaluation."""
+
+    #: Index of the chain.
+    chain: int
+    #: HOOK_ number.
+    hook: int
+    priority: int
+    #: VERDICT_ of its policy.
+    policy: int
+    #: IP versions it sees.
+    l3: tuple[int, ...]
+    #: It is a nat chain: it sees the first packet of a connection only.
+    is_nat: bool = False
+    #: Its devices' row in ``Program.ifaces``; 0 when it stands at no device.
+    gate: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DynamicSet:
+    """A set that ``dynamic`` keeps."""
+
+    #: Family, table and name.
+    name: tuple[str, str, str]
+    #: Parts of its key.
+    parts: int
+    #: Largest number of elements.
+    size: int
+    #: Lifetime of elements that are given none, ns; 0 for ever.
+    timeout_ns: int
+    #: Words of the key (hi, lo of each part) and lifetime of the elements that the ruleset lists.
+    elements: tuple[tuple[tuple[int, ...], int], ...] = ()
+
+
+@dataclass(slots=True)
+class Program:
+    """A compiled ruleset. The arrays are described in ``ops``."""
+
+    #: By id; index 0 is None.
+    rules: list[RuleInfo | None] = field(default_factory=lambda: [None])
+    #: By id; index 0 is None.
+    chains: list[ChainInfo | None] = field(default_factory=lambda: [None])
+    #: What the person should know.
+    notes: list[str] = field(default_factory=list)
+    #: Base chains before conntrack exist.
+    has_raw: bool = False
+    #: Verdicts depend on packets of other flows (limits): must not be sharded.
+    has_global_state: bool = False
+    code: array[int] = field(default_factory=lambda: array("I", [0] * 4))
+    loads: array[int] = field(default_factory=lambda: array("I"))
+    pool: array[int] = field(default_factory=lambda: array("Q", [0]))
+    #: Answer of each interface test for each interface; the last two columns are "none" and "unknown".
+    ifaces: array[int] = field(default_factory=lambda: array("B", [0]))
+    #: Names of the interfaces as numbers, hi and lo.
+    iface_names: array[int] = field(default_factory=lambda: array("Q"))
+    #: Names of the interfaces, in the order of the columns iif and oif.
+    interfaces: tuple[str, ...] = ()
+    #: A rule takes one slot, or one for each element of its verdict map: first instruction, and rule id, of each slot.
+    slot_start: array[int] = field(default_factory=lambda: array("I"))
+    #: The same without the matches that the chain's filter has answered.
+    slot_short: array[int] = field(default_factory=lambda: array("I"))
+    slot_rule: array[int] = field(default_factory=lambda: array("I"))
+    #: First slot, and slot after the last, of each chain, by index (id - 1).
+    chain_first: array[int] = field(default_factory=lambda: array("I"))
+    chain_stop: array[int] = field(default_factory=lambda: array("I"))
+    #: Head of each chain's filter, by index; 0 for none.
+    chain_filter: array[int] = field(default_factory=lambda: array("I"))
+    filters: Filters = field(default_factory=Filters)
+    limits: array[int] = field(default_factory=lambda: array("q"))
+    quotas: array[int] = field(default_factory=lambda: array("q"))
+    #: Sets that packets write to, or whose elements live for a time, and the statements that write.
+    dynamic_sets: list[DynamicSet] = field(default_factory=list)
+    updates: array[int] = field(default_factory=lambda: array("q"))
+    #: Rules look at marks of connections, or set them: the loop must bring them along.
+    uses_ct_mark: bool = False
+    #: Rules keep packets from conntrack.
+    has_notrack: bool = False
+    #: plan[raw][path][l3 is 6]: base chains in order.
+    plans: list[list[list[list[BasePlan]]]] = field(default_factory=list)
+    #: Path taken for the truth when a packet's is unknown.
+    main_path: int = 1
+
+    def location(self, rule_id: int) -> str:
+        """``file:line`` of a rule."""
+        rule = self.rules[rule_id]
+        return "" if rule is None else f"{rule.path}:{rule.line}"
