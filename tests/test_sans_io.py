@@ -37,8 +37,8 @@ METHODS = {"read_text", "read_bytes", "write_text", "write_bytes", "now", "utcno
 
 #: (file, module or call) → why it may.
 EXCEPTIONS: dict[tuple[str, str], str] = {
-    ("pcapaudit/rules/nft/load.py", "pathlib"): "a ruleset may include files: this module alone opens them",
-    ("pcapaudit/rules/nft/load.py", "read_bytes"): "likewise",
+    ("pcapaudit/rules/load.py", "pathlib"): "a ruleset may include files: this module alone opens them",
+    ("pcapaudit/rules/load.py", "read_bytes"): "likewise",
 }
 
 

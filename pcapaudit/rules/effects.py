@@ -28,6 +28,7 @@ from pcapaudit.rules.model import (
     Place,
     Queue,
     Quota,
+    Recent,
     Ruleset,
     SetUpdate,
     Side,
@@ -45,6 +46,8 @@ __all__ = ["Effects", "changed_fields"]
 _DEFAULT_SIZE = 0xFFFF
 #: A larger set takes more memory than it is worth; it is filled up to here.
 _MAX_SIZE = 1 << 20
+#: Times that a list of recent addresses keeps of one, where no rule asks for more hits.
+_RECENT_RING = 32
 _UPDATE_OPS = {"add": ops.UPDATE_ADD, "update": ops.UPDATE_UPDATE, "delete": ops.UPDATE_DELETE}
 _STORES = {"meta mark": ops.STORE_MARK, "ct mark": ops.STORE_CT_MARK}
 #: Targets of assignments that no match can see, so that nothing hangs on them.
@@ -138,9 +141,13 @@ class Effects:
         """
         if isinstance(statement, ObjectRef):
             return self._object(statement, again=again)
-        if isinstance(statement, (Limit, Quota, SetUpdate)):
+        if isinstance(statement, (Limit, Quota, SetUpdate, Recent)):
             if again:
                 self.out.emit(ops.OP_SAME_LIMIT)
+            elif isinstance(statement, Recent):
+                if position not in known:
+                    known[position] = self._recent(statement)
+                self.out.emit(ops.OP_RECENT, known[position])
             elif isinstance(statement, SetUpdate):
                 self._update(statement, known, position)
             else:
@@ -225,6 +232,28 @@ class Effects:
             self.program.has_global_state = True
         self.out.parts(statement.keys)
         self.out.emit(ops.OP_UPDATE, known[position])
+
+    def _recent(self, statement: Recent) -> int:
+        """Index of a look at a list; all rules of an IP version share the lists, whatever their table."""
+        program = self.program
+        key = (str(statement.l3), "", "recent", statement.name)
+        if key not in self._shared:
+            self._shared[key] = len(program.recent_rings)
+            program.recent_rings.append(_RECENT_RING)
+        number = self._shared[key]
+        if statement.hitcount:
+            program.recent_rings[number] = max(program.recent_rings[number], 1 << (statement.hitcount - 1).bit_length())
+        action = {"set": ops.RECENT_SET, "rcheck": ops.RECENT_CHECK, "update": ops.RECENT_UPDATE, "remove": ops.RECENT_REMOVE}
+        mask = statement.mask
+        at = len(program.recent_rules)
+        program.recent_rules.extend(
+            (
+                *(number, action[statement.action], int(statement.by_source), mask >> 64, mask & (1 << 64) - 1),
+                *(statement.seconds * NS_PER_SECOND, statement.hitcount, int(statement.with_ttl), int(statement.inverted)),
+            )
+        )
+        program.has_global_state = True
+        return at
 
     def _own_words(self, statements: Iterable[object]) -> tuple[int, ...]:
         """Words of the statement that each element holds."""

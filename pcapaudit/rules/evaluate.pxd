@@ -27,6 +27,7 @@ from pcapaudit.core.consts cimport (
 )
 from pcapaudit.rules.dynamic cimport DynamicSets
 from pcapaudit.rules.matching cimport Matcher
+from pcapaudit.rules.recent cimport RecentLists
 from pcapaudit.rules.ops cimport *
 
 cdef extern from *:
@@ -47,6 +48,7 @@ cdef class Evaluator:
     cdef VerdictBatch verdicts
     cdef readonly Matcher matcher
     cdef DynamicSets dynamic
+    cdef RecentLists recent
     cdef public object rule_packets
     cdef public object rule_bytes
     cdef public bint has_raw

@@ -46,6 +46,7 @@ from pcapaudit.core.columns import PacketBatch, VerdictBatch
 from pcapaudit.rules.compile import Program
 from pcapaudit.rules.dynamic import DynamicSets
 from pcapaudit.rules.matching import Matcher
+from pcapaudit.rules.recent import RecentLists
 
 if not cython.compiled:
     from pcapaudit.core.consts import (
@@ -89,6 +90,7 @@ if not cython.compiled:
         OP_NUMBER,
         OP_PART,
         OP_QUOTA,
+        OP_RECENT,
         OP_RETURN,
         OP_SAME_LIMIT,
         OP_STORE,
@@ -148,6 +150,7 @@ class Evaluator:
         self.limits = memoryview(array("q", [*program.limits, 0]))
         self.quotas = memoryview(array("q", [*program.quotas, 0]))
         self.dynamic = DynamicSets(program)
+        self.recent = RecentLists(program, batch)
         self.pool = memoryview(program.pool)
         #: The packet goes on untracked, says the last ``evaluate_raw``.
         self.notrack = 0
@@ -549,6 +552,9 @@ class Evaluator:
             return self._update(i, now, where, is_main)
         if op == OP_QUOTA:
             answer = self.limit_answer = self._quota(i, where, is_main)
+            return answer
+        if op == OP_RECENT:
+            answer = self.limit_answer = self.recent.match(i, now, where, is_main)
             return answer
         # OP_NOTRACK
         if self.matcher.before_conntrack and is_main:

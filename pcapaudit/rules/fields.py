@@ -45,6 +45,8 @@ _COLUMNS = {
     "meta hour": ops.FIELD_HOUR,
     "ether type": ops.FIELD_ETHER_TYPE,
     "ct mark": ops.FIELD_CT_MARK,
+    "th sport": ops.FIELD_TH_SPORT,
+    "th dport": ops.FIELD_TH_DPORT,
     "ct l3proto": ops.FIELD_CT_L3PROTO,
     "ct protocol": ops.FIELD_CT_PROTOCOL,
     "fib saddr type": ops.FIELD_FIB_SOURCE,

@@ -24,19 +24,24 @@ if not cython.compiled:
         CT_UNTRACKED,
         DIR_NONE,
         DIR_REPLY,
+        HOOK_FORWARD,
         HOOK_INGRESS,
         HOOK_INPUT,
         HOOK_OUTPUT,
+        HOOK_POSTROUTING,
         HOOK_PREROUTING,
         IFACE_NONE,
         IFACE_UNKNOWN,
         OPT_BAD,
         OPT_MSS,
+        PATH_FORWARD,
         PATH_INPUT,
         PATH_OUTPUT,
         PATH_UNKNOWN,
         PROTO_ICMP,
         PROTO_ICMPV6,
+        PROTO_TCP,
+        PROTO_UDP,
         STATUS_DST_NAT,
         STATUS_SRC_NAT,
     )
@@ -76,6 +81,8 @@ if not cython.compiled:
         FIELD_SPORT,
         FIELD_TCP_FLAGS,
         FIELD_TCP_OPTION,
+        FIELD_TH_DPORT,
+        FIELD_TH_SPORT,
         FIELD_TIME,
         FIELD_TRANSPORT,
         FIELD_TTL,
@@ -268,7 +275,10 @@ class Matcher:
             self.value_lo = self.batch.ip_len[i]
             return YES
         if field == FIELD_TTL:
+            # A router counts down before the hook forward.
             self.value_lo = self.batch.ttl[i]
+            if self.value_lo and self.hook in (HOOK_FORWARD, HOOK_POSTROUTING) and self.batch.path[i] == PATH_FORWARD:
+                self.value_lo -= 1
             return YES
         if field == FIELD_PROTOCOL:
             self.value_lo = 0x86DD if self.batch.l3[i] == 6 else 0x0800
@@ -277,7 +287,13 @@ class Matcher:
             return self._load_ct(i, field)
         if field == FIELD_NETWORK:
             return self._read_bits(self.batch.l3_off[i], self.batch.end_off[i], self.batch.ip_len[i], load)
-        if field == FIELD_TRANSPORT:
+        if field in (FIELD_TH_SPORT, FIELD_TH_DPORT) and self.batch.proto[i] in (PROTO_TCP, PROTO_UDP):
+            found = self._has_header(i, self.loads[load + 5])
+            if found != YES:
+                return found
+            self.value_lo = self.batch.sport[i] if field == FIELD_TH_SPORT else self.batch.dport[i]
+            return YES
+        if field in (FIELD_TRANSPORT, FIELD_TH_SPORT, FIELD_TH_DPORT):
             if self.batch.l4_off[i] == 0:
                 return NO
             return self._read_bits(self.batch.l4_off[i], self.batch.end_off[i], self.batch.l4_len[i], load)

@@ -36,6 +36,7 @@ __all__ = [
     "Place",
     "Queue",
     "Quota",
+    "Recent",
     "Reject",
     "Rule",
     "Ruleset",
@@ -368,6 +369,31 @@ class SetUpdate:
     place: Place = field(default=NOWHERE, compare=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Recent:
+    """``-m recent`` of iptables: a list of addresses with the times at which they were seen. nftables has no words for it."""
+
+    #: Name of the list.
+    name: str
+    #: ``set``, ``rcheck``, ``update`` or ``remove``.
+    action: str
+    #: 4 or 6.
+    l3: int
+    #: By the source address, else by the destination.
+    by_source: bool = True
+    #: Bits of the address that count.
+    mask: int = (1 << 32) - 1
+    #: Only times in the last so many seconds count; 0 for all.
+    seconds: int = 0
+    #: So many times must count; 0 for one.
+    hitcount: int = 0
+    #: The TTL must be the same.
+    with_ttl: bool = False
+    #: The answer is turned round.
+    inverted: bool = False
+    place: Place = field(default=NOWHERE, compare=False)
+
+
 Statement = (
     Match
     | VerdictMap
@@ -387,6 +413,7 @@ Statement = (
     | Synproxy
     | ObjectRef
     | SetUpdate
+    | Recent
 )
 
 

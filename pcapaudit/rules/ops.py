@@ -79,6 +79,8 @@ FIELD_TCP_OPTION = 28
 FIELD_EXTENSION = 29
 FIELD_FIB_SOURCE = 30
 FIELD_FIB_DESTINATION = 31
+FIELD_TH_SPORT = 44
+FIELD_TH_DPORT = 45
 FIELD_CT_MARK = 32
 FIELD_CT_L3PROTO = 33
 FIELD_CT_PROTOCOL = 34
@@ -170,3 +172,20 @@ FIB_UNICAST = 1
 FIB_LOCAL = 2
 FIB_BROADCAST = 3
 FIB_MULTICAST = 5
+
+# Words of a look at a list of addresses: list, action, by source, mask hi, mask lo, span in ns, hits wanted, TTL too, inverted.
+RECENT_LIST = 0
+RECENT_ACTION = 1
+RECENT_BY_SOURCE = 2
+RECENT_MASK = 3
+RECENT_NS = 5
+RECENT_HITS = 6
+RECENT_TTL = 7
+RECENT_INVERTED = 8
+RECENT_SET = 0
+RECENT_CHECK = 1
+RECENT_UPDATE = 2
+RECENT_REMOVE = 3
+# Entries of a list, and words of an entry before its times.
+RECENT_ENTRIES = 100
+RECENT_HEAD = 7

@@ -131,6 +131,9 @@ class Program:
     #: Sets that packets write to, or whose elements live for a time, and the statements that write.
     dynamic_sets: list[DynamicSet] = field(default_factory=list)
     updates: array[int] = field(default_factory=lambda: array("q"))
+    #: Times that each list of recent addresses keeps of one, and the rules' looks at the lists.
+    recent_rings: list[int] = field(default_factory=list)
+    recent_rules: array[int] = field(default_factory=lambda: array("Q"))
     #: Rules look at marks of connections, or set them: the loop must bring them along.
     uses_ct_mark: bool = False
     #: Rules keep packets from conntrack.

@@ -49,7 +49,7 @@ tacacs:49 domain:53 bootps:67 bootpc:68 tftp:69 gopher:70 finger:79 http:80 www:
 iso-tsap:102 tsap:102 acr-nema:104 dicom:104 poppassd:106 pop-3:110 pop3:110 portmapper:111 sunrpc:111 auth:113 authentication:113
 ident:113 tap:113 nntp:119 readnews:119 untp:119 ntp:123 epmap:135 loc-srv:135 netbios-ns:137 netbios-dgm:138 netbios-ssn:139 imap:143
 imap2:143 snmp:161 snmp-trap:162 snmptrap:162 cmip-man:163 cmip-agent:164 mailq:174 xdmcp:177 bgp:179 smux:199 qmtp:209 wais:210
-z3950:210 ipx:213 ptp-event:319 ptp-general:320 pawserv:345 zserv:346 rpc2portmap:369 codaauth2:370 Clearcase:371 clearcase:371
+z3950:210 ipx:213 imap3:220 ptp-event:319 ptp-general:320 pawserv:345 zserv:346 rpc2portmap:369 codaauth2:370 Clearcase:371 clearcase:371
 ldap:389 svrloc:427 https:443 snpp:444 microsoft-ds:445 kpasswd:464 smtps:465 ssmtp:465 submissions:465 urd:465 saft:487 isakmp:500
 biff:512 comsat:512 exec:512 login:513 who:513 whod:513 cmd:514 shell:514 syslog:514 printer:515 spooler:515 talk:517 ntalk:518
 route:520 routed:520 router:520 gdomap:538 uucp:540 uucpd:540 klogin:543 krcmd:544 kshell:544 dhcpv6-client:546 dhcpv6-server:547

@@ -258,7 +258,8 @@ class Reference:
         if first == "ip6" and packet.l3 != 6:
             return None
         if first in ("ip", "ip6"):
-            return {"saddr": packet.src, "daddr": packet.dst, "protocol": packet.proto, "ttl": packet.ttl, "hoplimit": packet.ttl}[name]
+            ttl = packet.ttl - (packet.path == consts.PATH_FORWARD and hook in ("forward", "postrouting"))
+            return {"saddr": packet.src, "daddr": packet.dst, "protocol": packet.proto, "ttl": ttl, "hoplimit": ttl}[name]
         if first in ("icmp", "icmpv6") and (packet.l3, packet.proto) != ((4, 1) if first == "icmp" else (6, 58)):
             return None
         if first in PORTS and packet.proto != PORTS[first]:

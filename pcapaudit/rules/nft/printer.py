@@ -26,6 +26,7 @@ from pcapaudit.rules.model import (
     Opaque,
     Queue,
     Quota,
+    Recent,
     Reject,
     Rule,
     Ruleset,
@@ -302,6 +303,16 @@ def _object_ref(statement: ObjectRef) -> str:
     return f"{word} {_map(statement.chosen)}" if statement.chosen is not None else f'{word} "{statement.name}"'
 
 
+def _recent(statement: Recent) -> str:
+    """As iptables writes it: nftables has no words for it."""
+    words = ["-m recent", f"{'! ' if statement.inverted else ''}--{statement.action}", f"--name {statement.name}"]
+    words += [f"--seconds {statement.seconds}"] if statement.seconds else []
+    words += [f"--hitcount {statement.hitcount}"] if statement.hitcount else []
+    words += ["--rttl"] if statement.with_ttl else []
+    words.append("--rsource" if statement.by_source else "--rdest")
+    return " ".join(words)
+
+
 def _update(statement: SetUpdate) -> str:
     words = [" . ".join(_key(key) for key in statement.keys)]
     if statement.timeout_ns is not None:
@@ -324,11 +335,12 @@ _STATEMENTS: dict[type[Statement], Callable[[Any], str]] = {
     Assign: _assign,
     Nat: _nat,
     Side: lambda each: each.text,
-    Opaque: lambda each: each.text,
+    Opaque: lambda each: each.text or each.name,
     Notrack: lambda _: "notrack",
     Queue: _queue,
     Tproxy: _tproxy,
     Synproxy: lambda each: f"synproxy {each.options}".rstrip(),
     ObjectRef: _object_ref,
     SetUpdate: _update,
+    Recent: _recent,
 }

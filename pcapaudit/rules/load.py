@@ -1,0 +1,138 @@
+"""From a file, or from text, to a checked ruleset. The only module of ``rules`` that opens files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pcapaudit.core.errors import Diagnostic, RulesetError
+from pcapaudit.rules.check import check
+from pcapaudit.rules.iptables.ipset import looks_like_ipset, read_ipsets
+from pcapaudit.rules.iptables.reader import IptablesReader, guess_l3, looks_like_iptables
+from pcapaudit.rules.iptables.stateful import Sets
+from pcapaudit.rules.model import Place, Ruleset
+from pcapaudit.rules.nft.lexer import Source
+from pcapaudit.rules.nft.parser import Parser, Reader
+
+__all__ = ["MAX_FILE_BYTES", "load_ruleset", "parse_ruleset"]
+
+#: A larger file is no ruleset that anybody wrote or saved (a million set elements take some 20 MB).
+MAX_FILE_BYTES = 64 << 20
+
+
+def load_ruleset(*paths: str | Path) -> Ruleset:
+    """Read rulesets and what they include: nftables, iptables-save, ip6tables-save, told apart by what is in them.
+
+    Several files make one ruleset: nftables files and the two iptables families side by side, ipset-save files for the sets that
+    iptables rules name. Raises RulesetError with every complaint.
+    """
+    texts = [(str(path), _text(path)) for path in paths]
+    sets = Sets()
+    problems: list[Diagnostic] = []
+    for shown, text in texts:
+        if looks_like_ipset(text):
+            found, wrong = read_ipsets(text, shown)
+            sets.known.update(found)
+            problems += wrong
+    rulesets: list[Ruleset] = []
+    for shown, text in texts:
+        if looks_like_ipset(text):
+            continue
+        try:
+            rulesets.append(parse_ruleset(text, shown, _read_included, sets))
+        except RulesetError as error:
+            problems += error.diagnostics
+    if not rulesets and not problems:
+        problems.append(Diagnostic(texts[0][0] if texts else "", 0, 0, "sets alone are no ruleset", "give the file with the rules too"))
+    problems += _doubles(rulesets)
+    if problems:
+        raise RulesetError(problems)
+    return Ruleset(
+        tuple(table for each in rulesets for table in each.tables), tuple(warning for each in rulesets for warning in each.warnings)
+    )
+
+
+def parse_ruleset(text: str, path: str = "<text>", reader: Reader | None = None, sets: Sets | None = None) -> Ruleset:
+    """Read one ruleset's text; ``reader`` fetches what nftables text includes, ``sets`` are those of ipset-save files.
+
+    Raises RulesetError with every complaint.
+    """
+    if looks_like_iptables(text):
+        return _parse_iptables(text, path, sets)
+    parser = Parser(reader)
+    ruleset = parser.parse(text, path)
+    return _checked(ruleset, list(parser.cursor.diagnostics), parser.sources)
+
+
+def _parse_iptables(text: str, path: str, sets: Sets | None) -> Ruleset:
+    reader = IptablesReader(guess_l3(text, path), sets)
+    ruleset = reader.read(text, path)
+    source = Source(path, text.replace("\r\n", "\n"))
+    source.lines = [0, *(at + 1 for at, char in enumerate(source.text) if char == "\n")]
+    return _checked(ruleset, reader.diagnostics, {path: source})
+
+
+def _checked(ruleset: Ruleset, diagnostics: list[Diagnostic], sources: dict[str, Source]) -> Ruleset:
+    """The ruleset, if nothing is wrong with it; what must hold in it as a whole is looked at only when its syntax is right."""
+    if not diagnostics:
+        diagnostics = [_located(sources, place, message, advice) for place, message, advice in check(ruleset)]
+    if diagnostics:
+        order = {name: index for index, name in enumerate(sources)}
+        raise RulesetError(sorted(diagnostics, key=lambda each: (order.get(each.path, 0), each.line, each.column)))
+    return ruleset
+
+
+def _doubles(rulesets: Sequence[Ruleset]) -> list[Diagnostic]:
+    """Tables that two files set up: which of them would be in force, nobody says."""
+    seen: dict[tuple[str, str], str] = {}
+    found = []
+    for table in (table for each in rulesets for table in each.tables):
+        key = table.family, table.name
+        if key in seen and seen[key] != table.place.path:
+            message = f"table {table.family} {table.name} is also set up by {seen[key]}"
+            found.append(Diagnostic(table.place.path, table.place.line, table.place.column, message, "give one of the files only"))
+        seen.setdefault(key, table.place.path)
+    return found
+
+
+def _text(path: str | Path) -> str:
+    try:
+        return _read(Path(path))
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        advice = "give the path of a file in nftables or iptables-save syntax"
+        raise RulesetError([Diagnostic(str(path), 0, 0, f"cannot read the ruleset: {reason}", advice)]) from None
+
+
+def _located(sources: dict[str, Source], place: Place, message: str, advice: str) -> Diagnostic:
+    source = sources.get(place.path)
+    shown = source.line_text(place.line) if source is not None and place.line else ""
+    return Diagnostic(place.path, place.line, place.column, message, advice, shown)
+
+
+def _read(path: Path) -> str:
+    """A file's text. Raises OSError, or ValueError saying why it is no ruleset."""
+    if path.is_dir():
+        raise ValueError("it is a directory")
+    if path.stat().st_size > MAX_FILE_BYTES:
+        raise ValueError(f"it is larger than {MAX_FILE_BYTES >> 20} MiB")
+    raw = path.read_bytes()
+    if b"\0" in raw[:4096]:
+        raise ValueError("it is a binary file")
+    try:
+        return raw.decode()
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise ValueError(f"line {line} is not UTF-8 (byte 0x{raw[error.start]:02x})") from None
+
+
+def _read_included(including: str, pattern: str) -> list[tuple[str, str]]:
+    """The files of an ``include``: a pattern may match none, a plain name must exist. Relative to the including file."""
+    path = Path(pattern)
+    folder = Path(including).parent
+    if not set("*?[") & set(pattern):
+        found = [path if path.is_absolute() else folder / path]
+    else:
+        top = Path(path.anchor) if path.is_absolute() else folder
+        found = sorted(each for each in top.glob(str(path.relative_to(path.anchor) if path.is_absolute() else path)) if each.is_file())
+    return [(str(each), _read(each)) for each in found]
