@@ -153,8 +153,8 @@ def _format_text(number: int) -> str:
 
 def _parse_account(text: str) -> int | None:
     """A user or group: its number, or its name as text in the upper bytes (32 characters at most), since no capture knows accounts."""
-    if text.isdecimal() and text.isascii():
-        number = int(text)
+    number = _parse_integer(text)
+    if number is not None:
         return number if number < 1 << 32 else None
     raw = text.encode()
     return int.from_bytes(raw.ljust(32, b"\0"), "big") if 0 < len(raw) <= 32 else None
@@ -170,8 +170,9 @@ _DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:[ T](\d{1,2}:\d{2}(?::\d{2})?))?"
 
 def _parse_clock(text: str) -> int | None:
     """``17:30`` or ``17:30:15``, in seconds since midnight; a plain number is taken as it is."""
-    if text.isdecimal() and text.isascii():
-        return int(text)
+    number = _parse_integer(text)
+    if number is not None:
+        return number
     found = _CLOCK.fullmatch(text)
     if found is None or int(found[1]) > 24 or int(found[2]) > 59 or int(found[3] or 0) > 59:
         return None
@@ -185,8 +186,9 @@ def _format_clock(number: int) -> str:
 
 def _parse_date(text: str) -> int | None:
     """``2026-06-01 12:00:00`` (UTC), in ns since 1970; a plain number counts seconds."""
-    if text.isdecimal() and text.isascii():
-        return int(text) * NS_PER_SECOND
+    number = _parse_integer(text)
+    if number is not None:
+        return number * NS_PER_SECOND
     found = _DATE.fullmatch(text)
     clock = _parse_clock(found[4]) if found and found[4] else 0
     if found is None or clock is None:
@@ -269,7 +271,7 @@ DATATYPES: dict[str, Datatype] = {
         Datatype("gid", 256, "account", example="a group's name or number"),
         Datatype("igmp_type", 8, symbols=tables.IGMP_TYPES, example="membership-query, leave-group"),
         Datatype("arp_op", 16, symbols=tables.ARP_OPERATIONS, example="request or reply"),
-        Datatype("devgroup", 32, symbols={"default": 0}, example="a number"),
+        Datatype("devgroup", 32, example="a number"),
         Datatype("integer", 128, example="a number"),
         Datatype("string", 128, "text", example='"text"'),
     )

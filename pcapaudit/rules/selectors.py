@@ -144,7 +144,7 @@ max-delay integer 32 16
     *_header("esp", "transport", (0, 50), "spi integer 0 32\nsequence integer 32 32"),
     *_header("ah", "transport", (0, 51), "nexthdr inet_proto 0 8\nhdrlength integer 8 8\nspi integer 32 32\nsequence integer 64 32"),
     *_header("comp", "transport", (0, 108), "nexthdr inet_proto 0 8\nflags integer 8 8\ncpi integer 16 16"),
-    *_header("igmp", "transport", (4, 2), "type igmp_type 0 8\nmrt integer 8 8\nchecksum integer 16 16\ngroup ipv4_addr 32 32"),
+    *_header("igmp", "transport", (4, 2), "type igmp_type 0 8\nmrt integer 8 8\nchecksum integer 16 16\ngroup integer 32 32"),
     *_header("gre", "transport", (0, 47), "flags integer 0 5\nversion integer 13 3\nprotocol ether_type 16 16"),
     *_header("ether", "link", (0, None), "daddr ether_addr 0 48\nsaddr ether_addr 48 48\ntype ether_type 96 16"),
     *_header("vlan", "tag", (0, None), "pcp integer 0 3\ndei integer 3 1\ncfi integer 3 1\nid integer 4 12\ntype ether_type 16 16"),
@@ -191,18 +191,18 @@ ibrname ifname
 obrname ifname
 ibrpvid integer
 ibrvproto ether_type
-iifkind string
-oifkind string
+iifkind ifname
+oifkind ifname
 broute boolean
 sdif iface_index
 sdifname ifname
 secpath boolean
 ipsec boolean
-nftrace boolean
+nftrace integer
 """,
     ),
     *_meta("rt", "classid realm\nnexthop ipv6_addr\nmtu integer\nipsec boolean"),
-    *_meta("socket", "transparent boolean\nmark mark\nwildcard boolean"),
+    *_meta("socket", "transparent integer\nmark mark\nwildcard integer"),
     *_meta("osf", "name string\nversion string"),
     *_meta(
         "ct",

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from pcapaudit.rules import ops
-from pcapaudit.rules.fields import Load, is_supported, load_of
+from pcapaudit.rules.fields import Load, load_of
 from pcapaudit.rules.model import Key
-from pcapaudit.rules.selectors import SELECTORS, raw_payload
-
-#: Refused by the parser; a selector that leaves this list gets its test below.
-NOT_YET = {text for text, each in SELECTORS.items() if each.base in ("meta", "ct") and not is_supported(each)}
+from pcapaudit.rules.selectors import SELECTORS, exists, free_selector, raw_payload
 
 
-@pytest.mark.parametrize("text", [text for text in SELECTORS if text not in NOT_YET])
-def test_supported_selector_has_a_load(text):
-    """Header fields carry their place, columns their number; what the headers need comes along."""
+@pytest.mark.parametrize("text", SELECTORS)
+def test_every_selector_has_a_load(text):
+    """Header fields carry their place, columns their number; what the headers need comes along. The rest is unknown."""
     selector = SELECTORS[text]
     load = load_of(Key(selector))
-    if load.field == ops.FIELD_UNKNOWN:
-        assert selector.base in ("meta", "ct")
-        return
     assert load.l3 == selector.l3
     assert load.proto == (0 if selector.proto is None else selector.proto + 1)
     assert load.mask is None
@@ -29,9 +25,10 @@ def test_supported_selector_has_a_load(text):
         assert 8 * load.reach >= selector.offset + selector.bits > 8 * (load.reach - 1)
 
 
-def test_header_fields_are_all_supported():
-    """Only what is no part of a packet can be missing."""
-    assert {SELECTORS[text].base for text in NOT_YET} <= {"meta", "ct"}
+@pytest.mark.parametrize("text", [text for text, each in SELECTORS.items() if each.base in ("link", "network", "transport")])
+def test_header_fields_are_all_read(text):
+    """Only what is no part of a packet can be unknown."""
+    assert load_of(Key(SELECTORS[text])).field != ops.FIELD_UNKNOWN
 
 
 def test_key_of_the_common_rules_is_a_column():
@@ -41,10 +38,32 @@ def test_key_of_the_common_rules_is_a_column():
     assert not [text for text in common if load_of(Key(SELECTORS[text])).field in slow]
 
 
-@pytest.mark.parametrize("text", ["meta skuid", "meta cgroup", "meta priority", "ct id", "meta pkttype"])
+def test_overwritten_fields_and_assumed_addresses_are_unknown():
+    """What rules change is not in the capture; which addresses are local, an assumed topology does not say."""
+    assert load_of(Key(SELECTORS["ip dscp"]), changed={"ip dscp"}) == Load(ops.FIELD_UNKNOWN, 4)
+    fib = Key(free_selector("fib daddr type", "fib_addrtype", "fib"))
+    assert load_of(fib, assumed=True).field == ops.FIELD_UNKNOWN
+    assert load_of(fib).field == ops.FIELD_FIB_DESTINATION
+
+
+@pytest.mark.parametrize("text", ["tcp option maxseg size", "tcp option sack-perm", "exthdr hbh", "tcp option 42"])
+def test_options_and_extension_headers(text):
+    """Those that the decoder notes are read."""
+    base = "exthdr" if text.startswith("exthdr") else "tcpopt"
+    selector = exists(base, text) if not text.endswith("size") else replace(exists(base, text), type_name="integer", bits=16)
+    found = load_of(Key(selector)).field
+    expected = {
+        "tcp option maxseg size": ops.FIELD_MSS,
+        "tcp option sack-perm": ops.FIELD_TCP_OPTION,
+        "exthdr hbh": ops.FIELD_EXTENSION,
+        "tcp option 42": ops.FIELD_UNKNOWN,
+    }
+    assert found == expected[text]
+
+
+@pytest.mark.parametrize("text", ["meta skuid", "meta cgroup", "meta priority", "ct id"])
 def test_what_no_capture_holds_is_unknown(text):
-    """It is supported: every match on it is unknown, whatever the mask."""
-    assert is_supported(SELECTORS[text])
+    """Every match on it is unknown, whatever the mask."""
     assert load_of(Key(SELECTORS[text], mask=1)) == Load(ops.FIELD_UNKNOWN)
 
 
@@ -56,7 +75,7 @@ def test_what_no_capture_holds_is_unknown(text):
         (SELECTORS["tcp dport"], ops.FIELD_DPORT, 4),
         (SELECTORS["tcp flags"], ops.FIELD_TCP_FLAGS, 14),
         (SELECTORS["icmpv6 code"], ops.FIELD_ICMP_CODE, 2),
-        (SELECTORS["th dport"], ops.FIELD_TRANSPORT, 4),
+        (SELECTORS["th dport"], ops.FIELD_TH_DPORT, 4),
         (SELECTORS["ether saddr"], ops.FIELD_LINK, 12),
         (raw_payload("nh", 9, 3), ops.FIELD_NETWORK, 2),
         (raw_payload("th", 0, 8), ops.FIELD_TRANSPORT, 1),

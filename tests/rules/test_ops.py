@@ -39,5 +39,5 @@ def test_answers_can_be_turned_over():
 
 def test_terminal_operations_come_last():
     """The compiler closes a rule with OP_END unless its last operation ends the rule by itself."""
-    terminal = {"OP_ACCEPT", "OP_DROP", "OP_REJECT", "OP_JUMP", "OP_GOTO", "OP_RETURN"}
+    terminal = {"OP_ACCEPT", "OP_DROP", "OP_REJECT", "OP_JUMP", "OP_GOTO", "OP_RETURN", "OP_NAT", "OP_QUEUE"}
     assert {name for name, value in NUMBERS.items() if name.startswith("OP_") and value >= ops.OP_ACCEPT} == terminal

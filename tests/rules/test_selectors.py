@@ -32,13 +32,31 @@ HEADERS = {
             "ah:96",
             "comp:32",
             "ether:112",
+            "igmp:64",
+            "gre:32",
+            "vlan:32",
+            "arp:64",
         ]
     )
 }
-BASES = {"link", "network", "transport", "meta", "ct"}
+#: What stands in no header has no place; what no part of an IP packet holds is read by nobody.
+PLACELESS = {"meta", "ct", "rt", "socket", "osf", "dccp"}
+BASES = {"link", "network", "transport", "tag", "arp", *PLACELESS}
 #: Not words of nft's "describe", or of a type that only it has (devgroup) or that we know better (date).
 NOT_DESCRIBED = {
     *("icmpv6 parameter-problem", "icmpv6 packet-too-big", "comp flags", "meta time", "meta iifgroup", "meta oifgroup"),
+    *(
+        "rt nexthop",
+        "meta broute",
+        "ct timeout",
+        "ct event",
+        "dccp type",
+        "osf name",
+        "osf version",
+        "gre flags",
+        "gre version",
+        "gre protocol",
+    ),
     *(f"ct {side} proto-{end}" for side in ("original", "reply") for end in ("src", "dst")),
 }
 
@@ -50,8 +68,8 @@ def test_selector_is_whole(text):
     assert selector.text == text
     assert selector.base in BASES
     assert selector.datatype is DATATYPES[selector.type_name]
-    assert 1 <= selector.bits <= 128
-    if selector.base in ("meta", "ct"):
+    assert 1 <= selector.bits <= (256 if selector.datatype.form == "account" else 128)
+    if selector.base in PLACELESS:
         assert (selector.offset, selector.l3, selector.proto, selector.bits) == (0, 0, None, selector.datatype.bits)
     else:
         header = text.split()[0]

@@ -26,6 +26,8 @@ WIDTHS = {
     "ETHER_TYPES": 16,
     "FIB_TYPES": 32,
     "IFACE_TYPES": 16,
+    "IGMP_TYPES": 8,
+    "ARP_OPERATIONS": 16,
     "DAYS": 8,
     "DSCP": 6,
     "ECN": 2,
