@@ -177,10 +177,11 @@ class Ledger:
         self._by_new: dict[int, _Flow] = {}
 
     def book(self, run: Run) -> Change | None:
-        """Add a run. Returns its change if the run's first packet is the first of its flow there: an example."""
+        """Add a run. Returns its change if the run begins a flow there (without a flow: begins the change): an example."""
         flow = self._flow_of(run)
         if flow is None:
-            return self._add(self._change(run), run, 0)
+            change = self._add(self._change(run), run, 0)
+            return change if change.packets == run.packets else None
         if run.kind not in flow.first and not run.about:
             return self._first(flow, run)
         home = self._home(flow, run) if run.state_differs else None

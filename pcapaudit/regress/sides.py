@@ -25,7 +25,7 @@ class Side(Protocol):
     deciders: Sequence[Decider]
 
     def judge(self) -> dict[str, Any]:
-        """The columns of the current batch by VERDICT_COLUMNS name, and ``decided_by``, the number of the decider. Valid until the next call."""
+        """The columns of the batch by VERDICT_COLUMNS name, and ``decided_by``, the number of the decider; valid until the next call."""
 
     def ended(self) -> list[int]:
         """Numbers of the flows that ended with this batch: they occur no more."""
