@@ -14,6 +14,7 @@ from pcapaudit.core.consts cimport (
     PROTO_GRE,
     PROTO_ICMP,
     PROTO_ICMPV6,
+    PROTO_NONE,
     PROTO_TCP,
     PROTO_UDP,
     PROTO_UDPLITE,

@@ -20,6 +20,7 @@ if not cython.compiled:
         PROTO_GRE,
         PROTO_ICMP,
         PROTO_ICMPV6,
+        PROTO_NONE,
         PROTO_TCP,
         PROTO_UDP,
         PROTO_UDPLITE,
@@ -60,8 +61,11 @@ class Checks:
         bit = 1
         proto = b.proto[i]
         start = b.l4_off[i]
+        # A later fragment that was not put together with the others.
+        if b.frag[i] & 0x1FFF:
+            return REASON_NOT_TRACKABLE
         if start == 0:
-            if b.anomalies[i] & (bit << ANOM_IP6_EXT_BAD | bit << ANOM_IP6_EXT_LIMIT):
+            if proto == PROTO_NONE or b.anomalies[i] & (bit << ANOM_IP6_EXT_BAD | bit << ANOM_IP6_EXT_LIMIT):
                 return REASON_NOT_TRACKABLE
             return REASON_TRUNCATED
         held = b.end_off[i] - start if b.end_off[i] > start else 0

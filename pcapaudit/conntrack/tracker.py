@@ -79,7 +79,6 @@ if not cython.compiled:
         PROTO_UDPLITE,
         REASON_BAD_CHECKSUM,
         REASON_BAD_IP_HEADER,
-        REASON_FRAGMENT_QUEUED,
         REASON_ICMP_NO_REQUEST,
         REASON_ICMP_QUOTE_MISMATCH,
         REASON_ICMP_QUOTE_UNKNOWN,
@@ -264,7 +263,7 @@ class Tracker:
 
     def fit(self, b, i):
         """Whether packet ``i`` gets as far as rules before conntrack: an IP packet that a host would take, whole."""
-        return b.l3[i] and b.frag[i] == 0 and (b.anomalies[i] == 0 or self.checks.unfit(b, i) == REASON_NONE)
+        return b.l3[i] and (b.anomalies[i] == 0 or self.checks.unfit(b, i) == REASON_NONE)
 
     def track(self, b, v, i, now):
         """Assign packet ``i`` to a connection. Writes ct_state, direction, reason and bounds; returns whether the rules see it (TO_)."""
@@ -276,9 +275,6 @@ class Tracker:
             if reason:
                 v.reason[i] = reason
                 return TO_DROP if reason == REASON_BAD_IP_HEADER else TO_SKIP
-        if b.frag[i]:
-            v.reason[i] = REASON_FRAGMENT_QUEUED
-            return TO_SKIP
         reason = self.checks.header(b, i)
         if reason == REASON_TRUNCATED:
             v.reason[i] = reason

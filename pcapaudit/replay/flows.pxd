@@ -71,6 +71,7 @@ cdef class FlowTable:
     cdef public u32 seen
     cdef public u32 waiting
     cdef u64[::1] out
+    cdef u64 frame
     cdef u32 warm
 
     @cython.locals(total=u32, i=u32)

@@ -91,6 +91,8 @@ class FlowTable:
         self.seen = 0
         self.waiting = 0
         self.out = memoryview(array("Q", bytes(8 * OUT_QUADS * OUT_ROWS)))
+        #: Number of the frame at hand.
+        self.frame = 0
         self.warm = 0
 
     def touch(self, v, first, stop):
@@ -118,7 +120,7 @@ class FlowTable:
         while at < quad + FLOW_QUADS:
             self.q[at] = 0
             at += 1
-        self.q[quad + Q_FIRST_FRAME] = b.first_frame + i
+        self.q[quad + Q_FIRST_FRAME] = self.frame
         self.t[quad + Q_FIRST_NS] = now
         self.t[quad + Q_LAST_NS] = now
         self.w[word + W_RULE] = v.rule[i]
@@ -149,7 +151,7 @@ class FlowTable:
             self.w[word + W_PACKETS + side] += 1
         if side and self.w[word + W_PACKETS + 1] == 1:
             self.t[quad + Q_FIRST_REPLY_NS] = now
-        frames = b.first_frame + i - self.q[quad + Q_FIRST_FRAME]
+        frames = self.frame - self.q[quad + Q_FIRST_FRAME]
         self.w[word + W_LAST_FRAME] = frames if frames < _SATURATED else _SATURATED
         if v.verdict[i] != 1 or not v.decided[i] or v.ct_state[i] == CT_INVALID:
             self._count_rare(v, i, word)

@@ -4,10 +4,13 @@ from pcapaudit.conntrack.layout cimport Q_EXPIRES, ROW_QUADS, ROW_WORDS, TO_DROP
 from pcapaudit.conntrack.tracker cimport Tracker
 from pcapaudit.core.columns cimport PacketBatch, VerdictBatch
 from pcapaudit.core.consts cimport (
+    BATCH_FRAMES,
     END_RESET,
     GROUP_PACKETS,
     HOOK_NONE,
     HOOK_PREROUTING,
+    REASON_FRAGMENT_DROPPED,
+    REASON_FRAGMENT_QUEUED,
     VERDICT_ACCEPT,
     VERDICT_DROP,
     VERDICT_SKIP,
@@ -17,6 +20,9 @@ from pcapaudit.rules.evaluate cimport Evaluator
 
 cdef enum:
     GROUP_ENDS = 512
+    QUEUED = 0
+    ALONE = 2
+    WHOLE = 3
 
 ctypedef unsigned long long u64
 ctypedef unsigned int u32
@@ -27,12 +33,16 @@ cdef class Loop:
     cdef public Tracker tracker
     cdef public Evaluator evaluator
     cdef public FlowTable flows
+    cdef object take_fragment
     cdef bint observed
     cdef public long long now
     cdef u32 left
 
     @cython.locals(stop=u32, last=u32, i=u32)
-    cdef u32 _group(self, PacketBatch b, VerdictBatch v, u32 first) noexcept nogil
+    cdef int _group(self, PacketBatch b, VerdictBatch v, u32 first) except -1 nogil
+    @cython.locals(answer=u32)
+    cdef int _fragment(self, PacketBatch b, VerdictBatch v, u32 i) except -1 nogil
+    cdef void _copy(self, VerdictBatch v, u32 i) noexcept nogil
     @cython.locals(way=u32, accepted=cython.bint)
     cdef int _packet(self, PacketBatch b, VerdictBatch v, u32 i) except -1 nogil
     @cython.locals(row=u32, direction=u32)

@@ -6,6 +6,8 @@ difference how the stream is cut into batches.
 
 from __future__ import annotations
 
+from typing import Any
+
 import cython
 
 from pcapaudit.conntrack.tracker import Tracker
@@ -16,10 +18,13 @@ from pcapaudit.rules.evaluate import Evaluator
 if not cython.compiled:
     from pcapaudit.conntrack.layout import Q_EXPIRES, ROW_QUADS, ROW_WORDS, TO_DROP, TO_RULES, TO_SKIP, W_FLOW, W_STATUS
     from pcapaudit.core.consts import (
+        BATCH_FRAMES,
         END_RESET,
         GROUP_PACKETS,
         HOOK_NONE,
         HOOK_PREROUTING,
+        REASON_FRAGMENT_DROPPED,
+        REASON_FRAGMENT_QUEUED,
         VERDICT_ACCEPT,
         VERDICT_DROP,
         VERDICT_SKIP,
@@ -27,6 +32,10 @@ if not cython.compiled:
 
     # More than the flows that may end within one group: of its packets, of the ring of blocked records, and by the reaper.
     GROUP_ENDS = 512
+    # As in reassembly.py.
+    QUEUED = 0
+    ALONE = 2
+    WHOLE = 3
 
 __all__ = ["Loop"]
 
@@ -36,10 +45,12 @@ _LONG_AGO = cython.declare(cython.longlong, -0x4000000000000000)
 class Loop:
     """Judges batches. One object a run: it keeps the clock."""
 
-    def __init__(self, tracker: Tracker, evaluator: Evaluator, flows: FlowTable, observed: bool) -> None:
+    def __init__(self, tracker: Tracker, evaluator: Evaluator, flows: FlowTable, take_fragment: Any, observed: bool) -> None:
         self.tracker = tracker
         self.evaluator = evaluator
         self.flows = flows
+        #: Reassembly.take: fragments are rare, and handled in Python.
+        self.take_fragment = take_fragment
         self.observed = observed
         #: The clock: the latest time stamp so far.
         self.now = _LONG_AGO
@@ -65,12 +76,54 @@ class Loop:
         i = first
         while i < stop:
             self.now = max(self.now, b.ts_ns[i])
-            self._packet(b, v, i)
+            self.flows.frame = b.first_frame + i
+            if b.frag[i] and self.tracker.fit(b, i):
+                self._fragment(b, v, i)
+            else:
+                self._packet(b, v, i)
             i += 1
         if stop == last:
             self.tracker.reap(self.now)
             self.flows.settle()
         return stop
+
+    def _fragment(self, b, v, i):
+        """A fragment: it waits, is refused, goes on alone, or makes a datagram whole, which is then judged in its place."""
+        with cython.gil:
+            answer = self.take_fragment(i, self.now)
+        if answer == ALONE:
+            return self._packet(b, v, i)
+        if answer == WHOLE:
+            self.tracker.touch(b, v, BATCH_FRAMES, BATCH_FRAMES + 1)
+            self._packet(b, v, BATCH_FRAMES)
+            b.anomalies[i] |= b.anomalies[BATCH_FRAMES]
+            self._copy(v, i)
+            return 0
+        self.tracker.clear(v, i)
+        self._not_judged(v, i, VERDICT_SKIP if answer == QUEUED else VERDICT_DROP)
+        v.reason[i] = REASON_FRAGMENT_QUEUED if answer == QUEUED else REASON_FRAGMENT_DROPPED
+        self._write(v, i, 0)
+        return 0
+
+    def _copy(self, v, i):
+        """What was said of the datagram in the scratch row is said of the frame that made it whole."""
+        v.verdict[i] = v.verdict[BATCH_FRAMES]
+        v.decided[i] = v.decided[BATCH_FRAMES]
+        v.rule[i] = v.rule[BATCH_FRAMES]
+        v.chain[i] = v.chain[BATCH_FRAMES]
+        v.cause[i] = v.cause[BATCH_FRAMES]
+        v.hook[i] = v.hook[BATCH_FRAMES]
+        v.reason[i] = v.reason[BATCH_FRAMES]
+        v.ct_state[i] = v.ct_state[BATCH_FRAMES]
+        v.direction[i] = v.direction[BATCH_FRAMES]
+        v.ct_status[i] = v.ct_status[BATCH_FRAMES]
+        v.tcp_state[i] = v.tcp_state[BATCH_FRAMES]
+        v.timeout_ns[i] = v.timeout_ns[BATCH_FRAMES]
+        v.row[i] = v.row[BATCH_FRAMES]
+        v.flow[i] = v.flow[BATCH_FRAMES]
+        v.bound_low[i] = v.bound_low[BATCH_FRAMES]
+        v.bound_high[i] = v.bound_high[BATCH_FRAMES]
+        v.seen[i] = v.seen[BATCH_FRAMES]
 
     def _packet(self, b, v, i):
         """One packet, all the way."""

@@ -17,6 +17,7 @@ from pcapaudit.core.columns import PacketBatch, VerdictBatch
 from pcapaudit.replay.flow_rows import flow_rows
 from pcapaudit.replay.flows import FlowTable
 from pcapaudit.replay.loop import Loop
+from pcapaudit.replay.reassembly import Reassembly
 from pcapaudit.replay.vantage import Vantage
 from pcapaudit.rules.evaluate import Evaluator
 from pcapaudit.wire.decode import Decoder
@@ -50,13 +51,13 @@ class Source:
     def __init__(self, stream: Stream, checksum: str = "auto") -> None:
         self.stream = stream
         self.batch = PacketBatch()
-        self._decoder = Decoder(self.batch, checksum)
+        self.decoder = Decoder(self.batch, checksum)
 
     def read(self) -> bool:
         """Fill ``batch`` anew. Returns False at the end. Raises CaptureError."""
         if not self.stream.read_into(self.batch):
             return False
-        self._decoder.decode()
+        self.decoder.decode()
         return True
 
 
@@ -70,7 +71,8 @@ class Engine:
         self.tracker = Tracker(context.conntrack, seed)
         self._flows = FlowTable(self.tracker)
         evaluator = Evaluator(context.program, self.batch, self.verdicts)
-        self._loop = Loop(self.tracker, evaluator, self._flows, context.mode == "observed")
+        self.reassembly = Reassembly(context.conntrack, self.batch, source.decoder, self._vantage)
+        self._loop = Loop(self.tracker, evaluator, self._flows, self.reassembly.take, context.mode == "observed")
         self._frames = 0
         self._first_ns: int | None = None
         self._last_ns = 0

@@ -1,0 +1,98 @@
+"""Fragments through the whole engine: one verdict for the datagram, at the frame that made it whole."""
+
+import struct
+
+import pytest
+from scenes import DROP_ALL, INSIDE_OUT, ip, replay, tcp, udp
+
+A, B = "10.0.0.1", "192.0.2.1"
+
+
+def split4(packet, *sizes):
+    """Cut an IPv4 packet into fragments of so many payload bytes, and the rest."""
+    header, payload, parts, at = packet[:20], packet[20:], [], 0
+    for size in (*sizes, len(payload)):
+        piece, more = payload[at : at + size], at + size < len(payload)
+        head = bytearray(header)
+        head[2:4], head[6:8] = struct.pack("!H", 20 + len(piece)), struct.pack("!H", at // 8 | (0x2000 if more else 0))
+        head[10:12] = b"\0\0"
+        total = sum(struct.unpack("!10H", head))
+        total = (total & 0xFFFF) + (total >> 16)
+        head[10:12] = struct.pack("!H", ~((total & 0xFFFF) + (total >> 16)) & 0xFFFF)
+        parts.append(bytes(head) + piece)
+        at += size
+    return [part for part in parts if len(part) > 20]
+
+
+def split6(packet, *sizes, ident=7):
+    """The same for IPv6, with a fragment header."""
+    header, payload, parts, at = packet[:40], packet[40:], [], 0
+    for size in (*sizes, len(payload)):
+        piece, more = payload[at : at + size], at + size < len(payload)
+        if piece:
+            head = bytearray(header)
+            head[4:6], head[6] = struct.pack("!H", 8 + len(piece)), 44
+            parts.append(bytes(head) + struct.pack("!BBHI", header[6], 0, at | more, ident) + piece)
+        at += size
+    return parts
+
+
+@pytest.mark.parametrize(("split", "ends"), [(split4, (f"{A}:1000", f"{B}:53")), (split6, ("[fd00::1]:1000", "[2001:db8::1]:53"))])
+def test_one_verdict_for_the_datagram(split, ends):
+    """The fragments wait; the last one missing is judged as the whole packet, whatever the order."""
+    parts = split(udp(*ends, data=bytes(100)), 40, 40)
+    for order in ((0, 1, 2), (2, 0, 1), (2, 1, 0)):
+        run = replay([(n, parts[index]) for n, index in enumerate(order)] + [(5, udp(*ends[::-1]))], INSIDE_OUT)
+        assert [(row.said, row.why) for row in run.rows[:2]] == [("skip", "fragment-queued")] * 2
+        assert [(row.said, row.state, row.flow) for row in run.rows[2:]] == [("accept", "new", 1), ("accept", "established", 1)]
+        assert run.flows[0]["bytes"].tolist()[0] == len(udp(*ends, data=bytes(100)))
+        assert run.flows[0]["first_frame"] == 3
+
+
+def test_tcp_header_in_two_fragments():
+    """Eight bytes of a SYN, then the rest: tracked as the SYN it is."""
+    run = replay([(n, part) for n, part in enumerate(split4(tcp(f"{A}:1", f"{B}:80", "S", 5), 8))])
+    assert (run.rows[1].state, run.rows[1].tcp) == ("new", "syn_sent")
+
+
+def test_refused_datagram_is_one_blocked_flow():
+    """Its frames are accounted for by the whole packet."""
+    run = replay([(n, part) for n, part in enumerate(split4(udp(f"{A}:1", f"{B}:2", bytes(100)), 48))], DROP_ALL)
+    assert [row.said for row in run.rows] == ["skip", "drop"]
+    assert run.flows[0]["blocked"] == 1
+
+
+def test_overlap():
+    """The datagram is thrown away, and the anomaly says why."""
+    first, _, last = split4(udp(f"{A}:1", f"{B}:2", bytes(100)), 40, 40)
+    odd = split4(udp(f"{A}:1", f"{B}:2", bytes(100)), 32, 40)[1]
+    run = replay([(0, first), (1, odd), (2, last)])
+    assert [row.why for row in run.rows] == ["fragment-queued", "fragment-dropped", "fragment-queued"]
+    assert "fragment-overlap" in run.rows[1].anomalies
+    assert run.totals.flows == 0
+
+
+def test_first_fragment_without_its_header():
+    """IPv6 leaves a first fragment alone that lacks transport header bytes; it is invalid."""
+    parts = split6(tcp("[fd00::1]:1", "[2001:db8::1]:80", "S"), 8)
+    run = replay([(n, part) for n, part in enumerate(parts)])
+    assert (run.rows[0].state, run.rows[0].said) == ("invalid", "accept")
+
+
+def test_time_out_and_new_beginning():
+    """After thirty seconds the rest comes too late."""
+    one, two = split4(udp(f"{A}:1", f"{B}:2", bytes(100)), 48)
+    assert [row.why for row in replay([(0, one), (30, two)]).rows] == ["fragment-queued"] * 2
+    assert replay([(0, one), (29.9, two)]).rows[1].state == "new"
+
+
+def test_batches_make_no_difference():
+    """Fragments of one datagram in different batches."""
+    packets = [(n, part) for n, part in enumerate(split4(udp(f"{A}:1", f"{B}:2", bytes(900)), *[80] * 11))]
+    assert replay(packets).rows == replay(packets, rows=1).rows
+
+
+def test_no_next_header():
+    """An IPv6 packet that says it carries nothing belongs to no connection."""
+    (row,) = replay([(0, ip("fd00::1", "2001:db8::1", 59, b""))]).rows
+    assert (row.state, row.why) == ("invalid", "not-trackable")
