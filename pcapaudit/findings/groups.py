@@ -49,6 +49,10 @@ class Groups(Generic[Key, Group]):
         """Forget a group."""
         self._found.pop(key, None)
 
+    def values(self) -> Iterable[Group]:
+        """Groups in the order of their first sight."""
+        return self._found.values()
+
     def items(self) -> Iterable[tuple[Key, Group]]:
         """Keys and groups in the order of their first sight."""
         return self._found.items()

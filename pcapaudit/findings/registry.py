@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pcapaudit.findings.asymmetric_capture import AsymmetricCapture
 from pcapaudit.findings.checksum_offload import ChecksumOffload
 from pcapaudit.findings.flow_cut_by_timeout import FlowCutByTimeout
 from pcapaudit.findings.icmp_error_unknown_flow import IcmpErrorUnknownFlow
@@ -14,9 +15,11 @@ from pcapaudit.findings.land import Land
 from pcapaudit.findings.mid_stream_pickup import MidStreamPickup
 from pcapaudit.findings.out_of_order_capture import OutOfOrderCapture
 from pcapaudit.findings.packet_after_close import PacketAfterClose
+from pcapaudit.findings.port_scan import PortScan
 from pcapaudit.findings.scene import Scene
 from pcapaudit.findings.simultaneous_open import SimultaneousOpen
 from pcapaudit.findings.split_handshake import SplitHandshake
+from pcapaudit.findings.syn_flood import SynFlood
 from pcapaudit.findings.tcp_invalid_flags import TcpInvalidFlags
 from pcapaudit.findings.tcp_out_of_window import TcpOutOfWindow
 from pcapaudit.findings.udp_hole_punch import UdpHolePunch
@@ -38,6 +41,9 @@ DETECTORS: tuple[type[Detector], ...] = (
     Land,
     UdpHolePunch,
     FlowCutByTimeout,
+    AsymmetricCapture,
+    SynFlood,
+    PortScan,
     SplitHandshake,
     SimultaneousOpen,
     TcpInvalidFlags,

@@ -61,6 +61,8 @@ class Scene:
         self.explained: Counter[tuple[str, str]] = Counter()
         #: Numbers of flows that go on with one whose entry timed out.
         self.continued: set[int] = set()
+        #: Addresses of hosts that are flooded with attempts to connect.
+        self.flooded: set[str] = set()
         self._view: View | None = None
 
     def view(self, batch: PacketBatch, verdicts: VerdictBatch) -> View:

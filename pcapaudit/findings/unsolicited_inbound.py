@@ -190,12 +190,14 @@ class UnsolicitedInbound:
         by_kind: dict[int, list[tuple[str, _Group]]] = {kind: [] for kind in _KINDS}
         scanners = {source for (source, kind), group in self._groups.items() if kind == ATTEMPT and _is_scan(group)}
         for (source, kind), group in self._groups.items():
-            if self._is_explained(source, group):
+            if self._is_explained(source, group) or self._is_flood(kind, group):
                 continue
             by_kind[SCAN if source in scanners and kind in {ATTEMPT, STALE} else kind].append((source, group))
         found = []
         for kind, groups in by_kind.items():
             scattered = self._scattered[kind]
+            if kind in {SCAN, ATTEMPT} and self._is_flood(ATTEMPT, scattered):
+                scattered = _Group(self._pool)
             if kind == SCAN:
                 groups = _joined(groups, self._pool)  # noqa: PLW2901  # a scan's SYN and ACK probes are one cause
             if len(groups) <= SINGLE_SOURCES and not scattered.count:
@@ -216,8 +218,12 @@ class UnsolicitedInbound:
 
     def _is_explained(self, source: str, group: _Group) -> bool:
         """Whether another detector has found, at the end, what these packets were."""
-        hosts = group.first["destination_host"]
-        return len(group.hosts) == 1 and self._scene.explained[source, hosts] >= group.count
+        host = group.first["destination_host"]
+        return len(group.hosts) == 1 and self._scene.explained[source, host] >= group.count
+
+    def _is_flood(self, kind: int, group: _Group) -> bool:
+        """Whether these attempts are part of a flood that is reported."""
+        return kind == ATTEMPT and bool(group.count) and group.hosts.values <= self._scene.flooded
 
 
 def _kinds(view: View, rows: Any) -> Any:

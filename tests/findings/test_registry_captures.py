@@ -73,7 +73,7 @@ EXPECTED = {
         ("tcp-out-of-window", "tcp-overshot", "info", 3, 10),
     ],
     "syn-flood.pcap": [
-        ("unsolicited-inbound", "attempt", "low", 123, 3),
+        ("syn-flood", "", "medium", 120, 3),
     ],
     "tcp-after-close.pcap": [
         ("packet-after-close", "in-flight", "info", 1, 19),
@@ -88,6 +88,7 @@ EXPECTED = {
         ("unsolicited-inbound", "stale-flow", "low", 8, 17),
     ],
     "tcp-midstream.pcap": [
+        ("asymmetric-capture", "", "low", 1, 5),
         ("mid-stream-pickup", "capture-start", "info", 1, 1),
         ("unsolicited-inbound", "stale-flow", "low", 4, 5),
     ],
@@ -138,3 +139,9 @@ def test_punch_seen_outside_the_nat(name, order, first_frame):
     found = [facts(each) for each in findings_of(name, local=["198.51.100.2"])]
     assert ("udp-hole-punch", order, "low", 1, first_frame) in found
     assert not [code for code, *_ in found if code == "unsolicited-inbound"]
+
+
+def test_scan_from_inside():
+    """nmap runs inside, and its target outside refuses nothing."""
+    scans = [each for each in findings_of("scan.pcap", local=["203.0.113.0/24"]) if each.code == "port-scan"]
+    assert [(each.evidence["source"], each.evidence["target"]) for each in scans] == [("203.0.113.66", "192.168.10.20")]

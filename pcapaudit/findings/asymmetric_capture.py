@@ -1,0 +1,122 @@
+"""TCP connections of which one direction only is there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from pcapaudit.core.columns import PacketBatch, VerdictBatch
+from pcapaudit.core.consts import PROTO_TCP, TCP_ACK
+from pcapaudit.findings.causes import plural
+from pcapaudit.findings.scene import Scene, flow_ends
+from pcapaudit.findings.violation import Severity, Violation
+
+__all__ = ["AsymmetricCapture"]
+
+#: Packets of a connection before one can say that the other direction is missing.
+ENOUGH_PACKETS = 4
+#: Share of such connections below which it is their own trouble, not that of the capture.
+LEAST_SHARE = 0.2
+
+
+class AsymmetricCapture:
+    """TCP connections of which the capture shows one direction only.
+
+    ## What it does
+    Compares the TCP connections with acknowledgements from one side and nothing from the other, by direction, with those seen whole.
+    It reports them when they are at least a fifth.
+
+    ## Why it matters
+    An acknowledgement answers something: the other direction exists and takes another path, or the capture point or filter missed it. A
+    stateful firewall at this place sees half of each connection, calls the rest invalid, and drops it.
+
+    ## Example
+    A mirror port that copies received frames only; two routers of which one carries the way back.
+
+    ## Source
+    RFC 6092 section 3.3; Linux nf_conntrack: a SYN-ACK without its SYN is invalid.
+    """
+
+    code: ClassVar[str] = "asymmetric-capture"
+    severity: ClassVar[Severity] = Severity.MEDIUM
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+        self._whole = 0
+        self._inbound = 0
+        self._outbound = 0
+        self._other = 0
+        self._refused = 0
+        self._last_frame = 0
+        self._first: Any = None
+
+    def on_batch(self, batch: PacketBatch, verdicts: VerdictBatch) -> None:
+        """Packets say nothing that flows do not."""
+
+    def on_flows(self, rows: Any) -> None:
+        """Count the connections by what was seen of them."""
+        tcp = (rows["proto"] == PROTO_TCP) & (rows["packets"][:, 0] >= ENOUGH_PACKETS)
+        answered = rows["packets"][:, 1] > 0
+        self._whole += int(np.count_nonzero(tcp & answered))
+        half = np.flatnonzero(tcp & ~answered & ((rows["tcp_flags"][:, 0] & TCP_ACK) != 0))
+        # What comes after a time-out often comes from one side only.
+        half = half[~np.isin(rows["flow"][half], sorted(self._scene.continued))]
+        if not len(half):
+            return
+        into, out = rows["iif"][half], rows["oif"][half]
+        inbound = self._scene.outside[into] & self._scene.inside[out]
+        outbound = self._scene.inside[into] & self._scene.outside[out]
+        self._inbound += int(np.count_nonzero(inbound))
+        self._outbound += int(np.count_nonzero(outbound))
+        self._other += int(np.count_nonzero(~inbound & ~outbound))
+        self._refused += int(rows["dropped"][half].sum() + rows["rejected"][half].sum())
+        self._last_frame = max(self._last_frame, int(rows["last_frame"][half].max()))
+        first = rows[half[int(rows["first_frame"][half].argmin())]]
+        if self._first is None or first["first_frame"] < self._first["first_frame"]:
+            self._first = first.copy()
+
+    def on_end(self) -> None:
+        """Nothing is held back."""
+
+    def violations(self) -> Sequence[Violation]:
+        """One for the capture."""
+        half = self._inbound + self._outbound + self._other
+        if self._first is None or half < LEAST_SHARE * (half + self._whole):
+            return []
+        source, destination = flow_ends(self._first)
+        ways = ", ".join(
+            f"{count} {way}"
+            for count, way in ((self._inbound, "only inbound"), (self._outbound, "only outbound"), (self._other, "between other networks"))
+            if count
+        )
+        refused = f"; {plural(self._refused, 'packet')} of them refused" if self._refused else ""
+        return [
+            Violation(
+                code=self.code,
+                severity=Severity.MEDIUM if half >= 5 else Severity.LOW,
+                flow=int(self._first["flow"]),
+                first_frame=int(self._first["first_frame"]),
+                last_frame=self._last_frame,
+                count=half,
+                message=(
+                    f"{half} of {plural(half + self._whole, 'TCP connection')} show one direction only ({ways}), "
+                    f"for example {source} to {destination}{refused}."
+                ),
+                evidence={
+                    "one_way": half,
+                    "whole": self._whole,
+                    "inbound": self._inbound,
+                    "outbound": self._outbound,
+                    "other": self._other,
+                    "refused": self._refused,
+                    "packets_of_the_first": int(self._first["packets"][0]),
+                },
+                source="RFC 6092 section 3.3; Linux nf_conntrack",
+                advice=(
+                    "Capture where both directions pass, or both paths together (pcapaudit takes several captures). If the firewall "
+                    "stands here, routing must bring both directions to it."
+                ),
+            )
+        ]
