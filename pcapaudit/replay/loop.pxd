@@ -1,10 +1,11 @@
 import cython
 
-from pcapaudit.conntrack.layout cimport Q_EXPIRES, ROW_QUADS, ROW_WORDS, TO_DROP, TO_RULES, TO_SKIP, W_FLOW, W_STATUS
+from pcapaudit.conntrack.layout cimport Q_EXPIRES, ROW_QUADS, ROW_WORDS, TO_DROP, TO_RULES, TO_SKIP, W_FLOW, W_MARK, W_STATUS
 from pcapaudit.conntrack.tracker cimport Tracker
 from pcapaudit.core.columns cimport PacketBatch, VerdictBatch
 from pcapaudit.core.consts cimport (
     BATCH_FRAMES,
+    CT_UNTRACKED,
     END_RESET,
     GROUP_PACKETS,
     HOOK_NONE,
@@ -35,6 +36,7 @@ cdef class Loop:
     cdef public FlowTable flows
     cdef object take_fragment
     cdef bint observed
+    cdef bint uses_ct_mark
     cdef public long long now
     cdef u32 left
 
@@ -43,7 +45,9 @@ cdef class Loop:
     @cython.locals(answer=u32)
     cdef int _fragment(self, PacketBatch b, VerdictBatch v, u32 i) except -1 nogil
     cdef void _copy(self, VerdictBatch v, u32 i) noexcept nogil
-    @cython.locals(way=u32, accepted=cython.bint)
+    @cython.locals(word=u32, accepted=cython.bint)
+    cdef int _judge(self, VerdictBatch v, u32 i) except -1 nogil
+    @cython.locals(way=u32, accepted=cython.bint, untracked=cython.bint, early=cython.bint)
     cdef int _packet(self, PacketBatch b, VerdictBatch v, u32 i) except -1 nogil
     @cython.locals(row=u32, direction=u32)
     cdef void _account(self, PacketBatch b, VerdictBatch v, u32 i) noexcept nogil

@@ -16,9 +16,10 @@ from pcapaudit.replay.flows import FlowTable
 from pcapaudit.rules.evaluate import Evaluator
 
 if not cython.compiled:
-    from pcapaudit.conntrack.layout import Q_EXPIRES, ROW_QUADS, ROW_WORDS, TO_DROP, TO_RULES, TO_SKIP, W_FLOW, W_STATUS
+    from pcapaudit.conntrack.layout import Q_EXPIRES, ROW_QUADS, ROW_WORDS, TO_DROP, TO_RULES, TO_SKIP, W_FLOW, W_MARK, W_STATUS
     from pcapaudit.core.consts import (
         BATCH_FRAMES,
+        CT_UNTRACKED,
         END_RESET,
         GROUP_PACKETS,
         HOOK_NONE,
@@ -52,6 +53,7 @@ class Loop:
         #: Reassembly.take: fragments are rare, and handled in Python.
         self.take_fragment = take_fragment
         self.observed = observed
+        self.uses_ct_mark = evaluator.program.uses_ct_mark
         #: The clock: the latest time stamp so far.
         self.now = _LONG_AGO
         #: Where ``finish`` goes on; row 0 after the last.
@@ -130,19 +132,39 @@ class Loop:
         self.tracker.clear(v, i)
         accepted = 0
         way = TO_DROP
+        untracked = 0
         # Before conntrack the kernel has reassembled; what it would not look at meets no rule there either.
-        if not self.evaluator.has_raw or not self.tracker.fit(b, i) or self.evaluator.evaluate_raw(i, self.now) == VERDICT_ACCEPT:
-            way = self.tracker.track(b, v, i, self.now)
+        early = self.evaluator.has_raw and self.tracker.fit(b, i)
+        if not early or self.evaluator.evaluate_raw(i, self.now) == VERDICT_ACCEPT:
+            untracked = early and self.evaluator.notrack
+            if untracked:
+                way = TO_RULES
+                v.ct_state[i] = CT_UNTRACKED
+            else:
+                way = self.tracker.track(b, v, i, self.now)
             if way == TO_RULES:
-                accepted = self.evaluator.evaluate(i, self.now) == VERDICT_ACCEPT or self.observed
+                accepted = self._judge(v, i) or self.observed
             else:
                 self._not_judged(v, i, VERDICT_DROP if way == TO_DROP else VERDICT_SKIP)
-        if way != TO_SKIP:
+        if way != TO_SKIP and not untracked:
             self.tracker.commit(b, i, self.now, accepted)
         self._account(b, v, i)
         if self.tracker.ended_count:
             self.flows.settle()
         return 0
+
+    def _judge(self, v, i):
+        """The rules, with what they may ask of the packet's connection: its status so far, and its mark, which they may set."""
+        word = self.tracker.row * ROW_WORDS
+        v.ct_status[i] = self.tracker.table.w[word + W_STATUS] & 0xFFFF
+        if not self.uses_ct_mark:
+            return self.evaluator.evaluate(i, self.now) == VERDICT_ACCEPT
+        self.evaluator.matcher.ct_mark = self.tracker.table.w[word + W_MARK]
+        self.evaluator.matcher.ct_mark_known = 1
+        accepted = self.evaluator.evaluate(i, self.now) == VERDICT_ACCEPT
+        if self.tracker.row and self.evaluator.matcher.ct_mark_set:
+            self.tracker.table.w[word + W_MARK] = self.evaluator.matcher.ct_mark
+        return accepted
 
     def _account(self, b, v, i):
         """Attribute the packet to its flow."""
