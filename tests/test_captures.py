@@ -23,8 +23,6 @@ from pcapaudit.cli.main import run
 
 #: What a person who read the goldens beside the index did not believe: a line of the golden, to be taken away with its cause.
 DOUBTS = {
-    "fragments-odd.pcap": "datagrams are not put together: no fragment has a verdict, not even of those that are complete",
-    "fragments.pcap": "datagrams are not put together: no fragment has a verdict",
     "icmp-errors.pcap": "the error to the wrong host (frame 4) is counted as a reply of flow 1",
     "ping.pcap": "neighbour advertisements to a link-local address count as forwarded and are refused (fragments.pcap, too)",
     "snaplen.pcap": "tcp-overshot: the window scale is beyond the cut, so no window is known",

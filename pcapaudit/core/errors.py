@@ -47,7 +47,7 @@ class Diagnostic:
     width: int = 1
 
     def __str__(self) -> str:
-        text = f"{self.path}:{self.line}:{self.column}: {self.message}"
+        text = f"{self.path}:{self.line}:{self.column}: {self.message}" if self.line else f"{self.path}: {self.message}"
         if self.source:
             lead = "".join("\t" if char == "\t" else " " for char in self.source[: self.column - 1])
             text += f"\n    {self.source}\n    {lead}{'^' * max(1, self.width)}"

@@ -27,3 +27,8 @@ def test_ruleset_error_shows_every_diagnostic():
     """In file order, each on its own line."""
     error = RulesetError([Diagnostic("r.nft", 1, 1, "first"), Diagnostic("r.nft", 2, 1, "second")])
     assert str(error) == "r.nft:1:1: first\nr.nft:2:1: second"
+
+
+def test_complaint_about_a_whole_file_has_no_line():
+    """A file that cannot be read."""
+    assert str(Diagnostic("x.nft", 0, 0, "cannot read it", "do this")) == "x.nft: cannot read it\n    do this"
