@@ -14,14 +14,15 @@ cdef class DynamicSets:
     cdef long long[::1] updates
     cdef u64[::1] parts
     cdef u64[::1] listed
+    cdef u64[::1] own
     cdef bint started
     cdef u64 found_bucket
 
-    @cython.locals(at=u64, number=u64, words=u32, index=u32, found=u64)
+    @cython.locals(at=u64, number=u64, words=u32, index=u32, found=u64, made=u64)
     cdef int start(self, long long now) noexcept nogil
     cdef u32 key_parts(self, u32 which) noexcept nogil
-    @cython.locals(at=u32)
-    cdef int look_up(self, u32 number, long long now) noexcept nogil
+    @cython.locals(at=u32, found=u64, place=u64, which=u64)
+    cdef int look_up(self, u32 number, long long now, u32 size, bint is_main) noexcept nogil
     @cython.locals(words=u32, mixed=u64, index=u32)
     cdef u64 _bucket(self, u32 at) noexcept nogil
     cdef u64 _place(self, u32 at, u64 number) noexcept nogil
@@ -35,7 +36,7 @@ cdef class DynamicSets:
     cdef u64 _insert(self, u32 at, u64 number, long long now, long long timeout_ns) noexcept nogil
     @cython.locals(bucket=u64, stop=u64, before=u64, number=u64, place=u64, following=u64)
     cdef void _sweep(self, u32 at, long long now) noexcept nogil
-    @cython.locals(at=u32, tainted=cython.longlong, number=u64, op=cython.longlong, timeout_ns=cython.longlong, place=u64, answer=u32)
+    @cython.locals(at=u32, tainted=cython.longlong, number=u64, op=cython.longlong, timeout_ns=cython.longlong, place=u64, known=u64, answer=u32)
     cdef int update(self, u32 which, long long now, u32 size, bint is_main) noexcept nogil
     @cython.locals(before=u64, here=u64)
     cdef void _delete(self, u32 at, u64 number) noexcept nogil

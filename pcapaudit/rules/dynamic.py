@@ -5,7 +5,7 @@ elements, as in the kernel. An element whose time is over is not found any more;
 set is full, at most once a second, which is how often the kernel sweeps.
 
 An element's words: number of the next element in its chain, when it ends (ns; 0 for never), tokens or bytes used of its limit or quota,
-when that was last looked at, then its key, two words a part. Element 0 is none.
+when that was last looked at, the update (plus 1) that says what its statement is, then its key, two words a part. Element 0 is none.
 
 What other worlds (see ``evaluate``) would have written, this one does not know: a set that only other worlds wrote to is tainted, and
 from then on every answer about it is unknown.
@@ -81,6 +81,7 @@ class DynamicSets:
         self.parts = memoryview(np.zeros(2 * MAX_PARTS, np.uint64))
         # Of each element that the ruleset lists: set, 1, lifetime, key.
         listed = [word for number, each in enumerate(program.dynamic_sets) for key, ns in each.elements for word in (number, 1, ns, *key)]
+        self.own = memoryview(np.array([*(each.update for each in program.dynamic_sets), 0], np.uint64))
         self.listed = memoryview(np.array([*listed, 0, 0], np.uint64))
         #: These elements are in.
         self.started = 0 if listed else 1
@@ -98,7 +99,9 @@ class DynamicSets:
                 self.parts[index] = self.listed[at + 3 + index]
                 index += 1
             found = self.find(number * SET_WORDS, now)
-            self._insert(number * SET_WORDS, found, now, self.listed[at + 2])
+            made = self._insert(number * SET_WORDS, found, now, self.listed[at + 2])
+            if made:
+                self.elements[self._place(number * SET_WORDS, made) + 4] = self.own[number]
             at += 3 + words
         return 0
 
@@ -108,12 +111,22 @@ class DynamicSets:
 
     # Looking up -------------------------------------------------------------------------------------------------------------------
 
-    def look_up(self, number, now):
-        """Whether the set holds ``parts``."""
+    def look_up(self, number, now, size, is_main):
+        """Whether the set holds ``parts``. An element that holds a statement of its own is asked too, as the kernel does."""
         at = number * SET_WORDS
         if self.sets[at + SET_TAINTED]:
             return UNKNOWN
-        return YES if self.find(at, now) else NO
+        found = self.find(at, now)
+        if found == 0:
+            return NO
+        place = self._place(at, found)
+        which = self.elements[place + 4]
+        if which == 0 or self.updates[which - 1 + UPDATE_KIND] == 0:
+            return YES
+        if not is_main:
+            self.sets[at + SET_TAINTED] = 1
+            return UNKNOWN
+        return self._element(which - 1, place, now, size)
 
     def _bucket(self, at):
         """Place in ``heads`` of the chain that the key belongs to."""
@@ -192,6 +205,7 @@ class DynamicSets:
         self.elements[place + 1] = now + timeout_ns if timeout_ns else 0
         self.elements[place + 2] = 0
         self.elements[place + 3] = 0
+        self.elements[place + 4] = 0
         index = 0
         while index < 2 * self.sets[at + SET_PARTS]:
             self.elements[place + ELEMENT_HEAD + index] = self.parts[index]
@@ -239,10 +253,15 @@ class DynamicSets:
             place = self._place(at, number)
             if self.elements[place + 1]:
                 self.elements[place + 1] = now + timeout_ns
+        known = number
         number = self._insert(at, number, now, timeout_ns)
         if number == 0:
             return UNKNOWN if tainted else NO
-        answer = self._element(which, self._place(at, number), now, size)
+        place = self._place(at, number)
+        if not known:
+            self.elements[place + 4] = which + 1
+        # An element keeps the statement that it was made with.
+        answer = self._element(self.elements[place + 4] - 1, place, now, size) if self.elements[place + 4] else YES
         return UNKNOWN if tainted else answer
 
     def _delete(self, at, number):

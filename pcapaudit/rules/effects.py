@@ -116,8 +116,12 @@ class Effects:
         size = min(known.size or max(_DEFAULT_SIZE, 2 * len(elements)), _MAX_SIZE)
         self.out.dynamic[known.name] = len(self.program.dynamic_sets)
         family, table = self._table
+        own = 0
+        if known.statements:
+            own = len(self.program.updates) + 1
+            self._add_update([len(self.program.dynamic_sets), ops.UPDATE_ADD, 0, *self._own_words(known.statements)])
         self.program.dynamic_sets.append(
-            DynamicSet((family, table, known.name), len(known.types), size, known.timeout_ns or 0, tuple(elements))
+            DynamicSet((family, table, known.name), len(known.types), size, known.timeout_ns or 0, own, tuple(elements))
         )
         self.program.has_global_state = True
 
@@ -228,10 +232,13 @@ class Effects:
             known[position] = len(self.program.updates)
             own = statement.statements or self.out.sets[statement.name].statements
             words = [self.out.dynamic[statement.name], _UPDATE_OPS[statement.op], statement.timeout_ns or 0, *self._own_words(own)]
-            self.program.updates.extend((*words, *[0] * (ops.UPDATE_WORDS - len(words))))
+            self._add_update(words)
             self.program.has_global_state = True
         self.out.parts(statement.keys)
         self.out.emit(ops.OP_UPDATE, known[position])
+
+    def _add_update(self, words: list[int]) -> None:
+        self.program.updates.extend((*words, *[0] * (ops.UPDATE_WORDS - len(words))))
 
     def _recent(self, statement: Recent) -> int:
         """Index of a look at a list; all rules of an IP version share the lists, whatever their table."""
@@ -313,6 +320,8 @@ def _limit_words(limit: Limit) -> tuple[int, int, int, int, int]:
 
 
 def _lives_for_a_time(known: NamedSet) -> bool:
+    if known.statements:
+        return True
     return known.timeout_ns is not None or any(each.timeout_ns is not None for each in known.elements)
 
 

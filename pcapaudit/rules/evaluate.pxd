@@ -135,7 +135,7 @@ cdef class Evaluator:
     @cython.locals(state=u32)
     cdef int _store(self, u32 i, u32 target, bint is_main) noexcept nogil
     @cython.locals(count=u32, found=u32, part=u32, answer=u32)
-    cdef int _look_up_dynamic(self, long long now, u32 pc) noexcept nogil
+    cdef int _look_up_dynamic(self, u32 i, long long now, u32 pc, bint is_main) noexcept nogil
     @cython.locals(count=u32, found=u32, part=u32, answer=u32)
     cdef int _update(self, u32 i, long long now, u32 which, bint is_main) noexcept nogil
     @cython.locals(over=u32)

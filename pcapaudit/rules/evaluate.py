@@ -547,7 +547,7 @@ class Evaluator:
         if op == OP_STORE:
             return self._store(i, where, is_main)
         if op == OP_LOOKUP:
-            return self._look_up_dynamic(now, pc)
+            return self._look_up_dynamic(i, now, pc, is_main)
         if op == OP_UPDATE:
             return self._update(i, now, where, is_main)
         if op == OP_QUOTA:
@@ -585,7 +585,7 @@ class Evaluator:
             self.matcher.ct_mark_set = 1
         return YES
 
-    def _look_up_dynamic(self, now, pc):
+    def _look_up_dynamic(self, i, now, pc, is_main):
         """Whether a set that packets write to holds the parts."""
         count = self.code[pc + 1]
         found = self.matcher.parts_known(count)
@@ -595,7 +595,7 @@ class Evaluator:
         while part < 2 * count:
             self.dynamic.parts[part] = self.matcher.parts[part]
             part += 1
-        answer = self.dynamic.look_up(self.code[pc + 3], now)
+        answer = self.dynamic.look_up(self.code[pc + 3], now, self.batch.ip_len[i], is_main)
         return 1 - answer if self.code[pc + 2] and answer != UNKNOWN else answer
 
     def _update(self, i, now, which, is_main):

@@ -98,7 +98,7 @@ cdef enum:
     SET_SWEPT = 8
     SET_TAINTED = 9
     SET_WORDS = 10
-    ELEMENT_HEAD = 4
+    ELEMENT_HEAD = 5
     NS_PER_SWEEP = 1000000000
     UPDATE_SET = 0
     UPDATE_OP = 1

@@ -150,7 +150,7 @@ SET_SWEPT = 8
 SET_TAINTED = 9
 SET_WORDS = 10
 # Words of an element before its key.
-ELEMENT_HEAD = 4
+ELEMENT_HEAD = 5
 NS_PER_SWEEP = 1000000000
 # Words of an update: set, operation, lifetime, kind of the element's statement, then cost, largest, period, rate, flags of a limit; or
 # size and over of a quota.

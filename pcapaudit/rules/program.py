@@ -88,6 +88,8 @@ class DynamicSet:
     size: int
     #: Lifetime of elements that are given none, ns; 0 for ever.
     timeout_ns: int
+    #: Index (plus 1) into ``Program.updates`` of the statement that listed elements hold; 0 for none.
+    update: int = 0
     #: Words of the key (hi, lo of each part) and lifetime of the elements that the ruleset lists.
     elements: tuple[tuple[tuple[int, ...], int], ...] = ()
 

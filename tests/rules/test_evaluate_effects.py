@@ -159,6 +159,17 @@ def test_meter_has_a_bucket_for_each_key(words):
     assert bench.judge(at(0.5, src=1)) == ("drop", True)
 
 
+def test_look_up_asks_the_elements_own_statement():
+    """As the kernel does: a look at the set takes a token of the element's limit, and holds only where the limit does."""
+    text = table(
+        "set s {\ntype ipv4_addr\nflags dynamic\n}\n"
+        + chain("a", "forward", "add @s { ip saddr limit rate over 2/second burst 2 packets } drop\nip saddr @s drop")
+    )
+    bench = Bench(text)
+    assert bench.judge(at(0)) == ("accept", True)
+    assert bench.judge(at(0)) == ("drop", True)
+
+
 def test_set_written_by_other_worlds_is_unknown_from_then_on():
     """Nobody knows whether the element is there."""
     text = table(
