@@ -265,6 +265,10 @@ class LinkReader:
         if self._short(4):
             return LAYER_END
         family = be32(b, self.at)
+        if family & 0xFFFF >= 0x0600:
+            # No family is so large: Cisco HDLC, or two bytes and an ethertype, under the wrong link type.
+            self.at += 4
+            return self._ethertype(family & 0xFFFF)
         if not network and family > 0xFFFF:
             family = (family >> 24) | (family >> 8 & 0xFF00)
         self.at += 4

@@ -22,6 +22,7 @@ HEADERS = [
     ("sll2", 276, bytes.fromhex("0800 0000 00000002 0001 00 06 0001020304050000"), 0x0800, 0xFFFF),
     ("null-little", 0, bytes.fromhex("02000000"), 0, 0xFFFF),
     ("null-big", 0, bytes.fromhex("00000002"), 0, 0xFFFF),
+    ("null-ethertype", 0, bytes.fromhex("0f000800"), 0x0800, 0xFFFF),
     ("loop", 108, bytes.fromhex("00000002"), 0, 0xFFFF),
     ("raw", 101, b"", 0, 0xFFFF),
     ("raw-bsd", 12, b"", 0, 0xFFFF),
