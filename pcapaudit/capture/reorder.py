@@ -81,29 +81,35 @@ class Reorder:
         """Hand out the first of the ready frames, as many as a batch holds."""
         sizes = np.cumsum(self._held["caplen"][: min(ready, BATCH_FRAMES)], dtype=np.int64)
         count = max(int(np.searchsorted(sizes, BUFFER_BYTES, "right")), min(ready, 1))
-        total = int(sizes[count - 1]) if count else 0
+        data, offsets = self._bytes_of(slice(count))
         batch.data_len = 0
-        batch.resize(total)
-        batch.buffer[:total] = self._gather(slice(count))
+        batch.resize(len(data))
+        batch.buffer[: len(data)] = data
         for name in CAPTURE_COLUMNS:
             batch.arrays[name][:count] = self._held[name][:count]
+        batch.arrays["offset"][:count] = offsets
+        batch.count, batch.data_len = count, len(data)
         if count:
-            batch.arrays["offset"][:count] = sizes[:count] - self._held["caplen"][:count]
             self._mark_late(batch, count)
-        batch.count, batch.data_len = count, total
+            self._held_bytes -= int(sizes[count - 1])
         self._held = {name: column[count:] for name, column in self._held.items()}
-        self._held_bytes -= total
         if len(self._data) > 2 * self._held_bytes + BUFFER_BYTES:
-            self._data = self._gather(slice(None))
-            ends = np.cumsum(self._held["caplen"], dtype=np.int64)
-            self._held["offset"] = (ends - self._held["caplen"]).astype(np.uint32)
+            self._data, self._held["offset"] = self._bytes_of(slice(None))
 
-    def _gather(self, rows: slice) -> Any:
-        """The bytes of some frames, one behind the other."""
+    def _bytes_of(self, rows: slice) -> tuple[Any, Any]:
+        """The bytes of some frames, and where each begins in them.
+
+        They are a piece of the data as it is, unless too much of that belongs to other frames.
+        """
         caplens = self._held["caplen"][rows].astype(np.int64)
         starts = self._held["offset"][rows].astype(np.int64)
-        before = np.cumsum(caplens) - caplens
-        return self._data[np.repeat(starts - before, caplens) + np.arange(int(caplens.sum()))]
+        total = int(caplens.sum())
+        if len(starts):
+            first, last = int(starts.min()), int((starts + caplens).max())
+            if last - first <= total + total // 2 + BUFFER_BYTES // 4:
+                return self._data[first:last].copy(), (starts - first).astype(np.uint32)
+        packed = np.cumsum(caplens) - caplens
+        return self._data[np.repeat(starts - packed, caplens) + np.arange(total)], packed.astype(np.uint32)
 
     def _mark_late(self, batch: PacketBatch, count: int) -> None:
         """The anomaly is for frames that are late even so."""

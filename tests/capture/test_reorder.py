@@ -64,3 +64,12 @@ def test_limit(tmp_path, monkeypatch):
         assert [each.ts_ns for each in rows_of(stream)] == [each.ts_ns for each in items]
         assert len(stream.warnings) == 1
         assert "reorder window" in stream.warnings[0]
+
+
+def test_frames_from_far_apart(tmp_path):
+    """Frames that lie in distant parts of what is held meet in one batch with their own bytes."""
+    items = frames(4000, size=300)
+    path = tmp_path / "x"
+    path.write_bytes(pcap(items[::2] + items[1::2]))
+    rows = read(path, reorder_ns=3600 * 10**9)
+    assert [(each.ts_ns, each.data) for each in rows] == [(each.ts_ns, each.data) for each in items]
