@@ -27,6 +27,7 @@ from pcapaudit.conntrack.layout cimport (
     W_LAST,
     W_MARK,
     W_PARENT,
+    W_SIDE,
     W_STATUS,
 )
 from pcapaudit.conntrack.table cimport Table
@@ -100,6 +101,7 @@ cdef extern from *:
     """
     const long long BLOCKED_NS "PCAPAUDIT_BLOCKED_NS"
     const long long STREAM_NS "PCAPAUDIT_STREAM_NS"
+    void prefetch "__builtin_prefetch" (const void *) noexcept nogil
 
 cdef enum:
     BLOCKED_RECORDS = 65536
@@ -139,10 +141,11 @@ cdef class Tracker:
     cdef u32 ended_count
     cdef u32 hand
     cdef u32 born
-    cdef u32 warm
 
-    @cython.locals(i=u32, total=u32, mask=u32)
-    cdef void touch(self, PacketBatch b, VerdictBatch v, u32 first, u32 stop) noexcept nogil
+    @cython.locals(i=u32, mask=u32)
+    cdef void touch(self, PacketBatch b, u32 first, u32 stop) noexcept nogil
+    @cython.locals(i=u32, row=u64)
+    cdef void fetch(self, PacketBatch b, VerdictBatch v, u32 first, u32 stop) noexcept nogil
     @cython.locals(slot=u32, row=u32)
     cdef u32 _find(self, long long now) noexcept nogil
     cdef void _expire(self, u32 row) noexcept nogil

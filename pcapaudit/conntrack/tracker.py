@@ -51,6 +51,7 @@ if not cython.compiled:
         W_LAST,
         W_MARK,
         W_PARENT,
+        W_SIDE,
         W_STATUS,
     )
     from pcapaudit.core.consts import (
@@ -110,6 +111,10 @@ if not cython.compiled:
     # Largest queue of ended rows: those of one group and of what the reaper looks at meanwhile, with room to spare.
     ENDED_ROWS = 1024
 
+    def prefetch(_address: object) -> None:
+        """Compiled, it is the processor's hint; uncompiled, nobody calls it."""
+
+
 __all__ = ["Tracker"]
 
 #: ICMP types by version (4 in 0-255, 6 in 256-511): 1 for those that may open a connection.
@@ -162,33 +167,29 @@ class Tracker:
         self.ended_count = 0
         self.hand = 0
         self.born = 0
-        self.warm = 0
 
     # Keys -------------------------------------------------------------------------------------------------------------------------
 
-    def touch(self, b, v, first, stop):
-        """Compute the hashes of some packets and fetch the rows that they will likely need side by side; ``v.row`` names these."""
+    def touch(self, b, first, stop):
+        """Compute the hashes of some packets, and ask for the memory where the index will be looked at."""
+        mask = self.table.slots - 1
         i = first
         while i < stop:
             self.keys.hash(b, i)
+            if cython.compiled:
+                prefetch(cython.address(self.table.index[b.hash[i] & mask]))
             i += 1
-        i = first
-        total = self.warm
-        mask = self.table.slots - 1
-        while i < stop:
-            total = (total + self.table.index[b.hash[i] & mask]) & 0xFFFF
-            i += 1
-        self.warm = total
+
+    def fetch(self, b, v, first, stop):
+        """Ask for the rows that some touched packets will likely need; ``v.row`` names these until the packet is judged."""
         i = first
         while i < stop:
-            v.row[i] = self.table.probable(b.hash[i])
+            row = self.table.probable(b.hash[i])
+            v.row[i] = row
+            if cython.compiled:
+                prefetch(cython.address(self.table.w[row * ROW_WORDS]))
+                prefetch(cython.address(self.table.w[row * ROW_WORDS + W_SIDE]))
             i += 1
-        i = first
-        total = self.warm
-        while i < stop:
-            total = (total + self.table.w[v.row[i] * ROW_WORDS + W_FLOW] + self.table.w[v.row[i] * ROW_WORDS + W_MARK]) & 0xFFFF
-            i += 1
-        self.warm = total
 
     # Finding ----------------------------------------------------------------------------------------------------------------------
 

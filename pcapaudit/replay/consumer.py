@@ -46,7 +46,7 @@ class Consumer(Protocol):
         """The rows ``0..batch.count-1`` of both are decided; frames come in order, each once."""
 
     def on_flows(self, rows: Any, /) -> None:
-        """Flows that ended, a structured array of FLOW_DTYPE, possibly empty; after the batch that ended them."""
+        """Flows that ended, a structured array of FLOW_DTYPE, after the batch that ended them, in portions of some thousands."""
 
     def on_end(self) -> None:
         """Nothing more comes. Called once, and not when the run fails."""

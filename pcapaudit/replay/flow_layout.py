@@ -6,32 +6,35 @@ Words are 32 bits; ``Q_`` counts 64-bit words. The twin ``flow_layout.pxd`` hold
 FLOW_WORDS = 28
 FLOW_QUADS = 14
 
-Q_FIRST_FRAME = 0
-Q_FIRST_NS = 1
-Q_LAST_NS = 2
-Q_FIRST_REPLY_NS = 3
-Q_MAX_GAP_NS = 4
+# What every packet changes: 56 bytes together.
+Q_LAST_NS = 0
+Q_MAX_GAP_NS = 1
 # IP bytes on the wire, original and reply.
-Q_BYTES = 5
+Q_BYTES = 2
 # Twelve history letters of five bits from the lowest on (HISTORY_ number, 16 more for the reply side); the four highest bits: pure
 # acknowledgement and data seen, of either side.
-Q_HISTORY = 7
+Q_HISTORY = 4
 # Packets, original and reply.
-W_PACKETS = 16
-# Last frame, less the first.
-W_LAST_FRAME = 18
-W_DROPPED = 19
-W_REJECTED = 20
-W_UNDECIDED = 21
-W_INVALID = 22
-W_RULE = 23
-# First frame, less the first frame that was refused before the flow existed; how many were.
-W_BLOCKED_FRAME = 24
-W_BLOCKED_COUNT = 25
-# Reason | VLAN << 16.
-W_REASON = 26
+W_PACKETS = 10
+# Last frame: the lower 32 bits of its number.
+W_LAST_FRAME = 12
 # Input interface | output interface << 8 | TCP flags of the original side << 16 | of the reply side << 24.
-W_WAY = 27
+W_WAY = 13
+
+# What few packets change.
+Q_FIRST_FRAME = 7
+Q_FIRST_NS = 8
+Q_FIRST_REPLY_NS = 9
+W_DROPPED = 20
+W_REJECTED = 21
+W_UNDECIDED = 22
+W_INVALID = 23
+W_RULE = 24
+# First frame, less the first frame that was refused before the flow existed; how many were.
+W_BLOCKED_FRAME = 25
+W_BLOCKED_COUNT = 26
+# Reason | VLAN << 16.
+W_REASON = 27
 
 # History letters, as Zeek's.
 HISTORY_SYN = 1

@@ -69,7 +69,9 @@ def _way(rows: Any, words: Any) -> None:
 def _counts(rows: Any, quads: Any, words: Any) -> None:
     """Times, packets, bytes, verdicts, history."""
     first = quads[:, flow.Q_FIRST_FRAME]
-    rows["first_frame"], rows["last_frame"] = first, first + words[:, flow.W_LAST_FRAME]
+    rows["first_frame"] = first
+    # The last frame is known by its lower 32 bits.
+    rows["last_frame"] = first + ((words[:, flow.W_LAST_FRAME] - first) & np.uint64(0xFFFFFFFF))
     for name, quad in (
         ("first_ns", flow.Q_FIRST_NS),
         ("last_ns", flow.Q_LAST_NS),

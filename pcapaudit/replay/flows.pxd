@@ -57,6 +57,9 @@ from pcapaudit.replay.flow_layout cimport (
     W_WAY,
 )
 
+cdef extern from *:
+    void prefetch "__builtin_prefetch" (const void *) noexcept nogil
+
 ctypedef unsigned long long u64
 ctypedef unsigned int u32
 
@@ -72,16 +75,15 @@ cdef class FlowTable:
     cdef public u32 waiting
     cdef u64[::1] out
     cdef u64 frame
-    cdef u32 warm
 
-    @cython.locals(total=u32, i=u32)
-    cdef void touch(self, VerdictBatch v, u32 first, u32 stop) noexcept nogil
+    @cython.locals(i=u32, word=u64)
+    cdef void fetch(self, VerdictBatch v, u32 first, u32 stop) noexcept nogil
     cdef bint full(self, u32 more) noexcept nogil
     @cython.locals(word=u64, quad=u64, at=u64, into=u32, out=u32)
     cdef void start(self, PacketBatch b, VerdictBatch v, u32 i, u32 row, long long now) noexcept nogil
     @cython.locals(old=u64, frames=u64)
     cdef void _inherit(self, u64 word, u64 quad) noexcept nogil
-    @cython.locals(word=u64, quad=u64, side=u32, gap=cython.longlong, frames=u64)
+    @cython.locals(word=u64, quad=u64, side=u32, gap=cython.longlong)
     cdef void count(self, PacketBatch b, VerdictBatch v, u32 i, u32 row, u32 direction, long long now) noexcept nogil
     cdef void _count_rare(self, VerdictBatch v, u32 i, u64 word) noexcept nogil
     @cython.locals(one=u64)

@@ -71,6 +71,10 @@ if not cython.compiled:
         W_WAY,
     )
 
+    def prefetch(_address: object) -> None:
+        """Compiled, it is the processor's hint; uncompiled, nobody calls it."""
+
+
 __all__ = ["FlowTable"]
 
 _SATURATED = cython.declare(cython.uint, 0xFFFFFFFF)
@@ -93,16 +97,16 @@ class FlowTable:
         self.out = memoryview(array("Q", bytes(8 * OUT_QUADS * OUT_ROWS)))
         #: Number of the frame at hand.
         self.frame = 0
-        self.warm = 0
 
-    def touch(self, v, first, stop):
-        """Fetch the flow rows that belong to the rows in ``v.row``."""
-        total = self.warm
+    def fetch(self, v, first, stop):
+        """Ask for the memory of the flow rows that belong to the rows in ``v.row``, as far as every packet changes it."""
         i = first
         while i < stop:
-            total = (total + self.w[v.row[i] * FLOW_WORDS] + self.w[v.row[i] * FLOW_WORDS + W_PACKETS]) & 0xFFFF
+            word = v.row[i] * FLOW_WORDS
+            if cython.compiled:
+                prefetch(cython.address(self.w[word]))
+                prefetch(cython.address(self.w[word + W_WAY]))
             i += 1
-        self.warm = total
 
     def full(self, more):
         """Whether ``more`` flows could not end without somebody taking what waits."""
@@ -151,8 +155,7 @@ class FlowTable:
             self.w[word + W_PACKETS + side] += 1
         if side and self.w[word + W_PACKETS + 1] == 1:
             self.t[quad + Q_FIRST_REPLY_NS] = now
-        frames = self.frame - self.q[quad + Q_FIRST_FRAME]
-        self.w[word + W_LAST_FRAME] = frames if frames < _SATURATED else _SATURATED
+        self.w[word + W_LAST_FRAME] = self.frame & _SATURATED
         if v.verdict[i] != 1 or not v.decided[i] or v.ct_state[i] == CT_INVALID:
             self._count_rare(v, i, word)
         if b.proto[i] == PROTO_TCP:

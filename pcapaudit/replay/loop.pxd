@@ -39,9 +39,13 @@ cdef class Loop:
     cdef bint uses_ct_mark
     cdef public long long now
     cdef u32 left
+    cdef u32 touched
+    cdef u32 fetched
 
     @cython.locals(stop=u32, last=u32, i=u32)
     cdef int _group(self, PacketBatch b, VerdictBatch v, u32 first) except -1 nogil
+    @cython.locals(far=u32, near=u32)
+    cdef void _look_ahead(self, PacketBatch b, VerdictBatch v, u32 stop) noexcept nogil
     @cython.locals(answer=u32)
     cdef int _fragment(self, PacketBatch b, VerdictBatch v, u32 i) except -1 nogil
     cdef void _copy(self, VerdictBatch v, u32 i) noexcept nogil

@@ -1,7 +1,7 @@
 """The loop over packets: conntrack, rules, conntrack again, accounts. Compiled; no Python object is touched in it, and no lock is held.
 
-Packets are handled in groups whose table rows are fetched together. Groups are counted through the whole stream, so that it makes no
-difference how the stream is cut into batches.
+Packets are handled in groups; while one group is judged, the memory that the next ones need is on its way. Groups are counted through
+the whole stream, so that it makes no difference how the stream is cut into batches.
 """
 
 from __future__ import annotations
@@ -58,11 +58,16 @@ class Loop:
         self.now = _LONG_AGO
         #: Where ``finish`` goes on; row 0 after the last.
         self.left = 1
+        # Rows of the batch up to which memory was asked for: of the index, and of the rows that it names.
+        self.touched = 0
+        self.fetched = 0
 
     def run(self, b: PacketBatch, v: VerdictBatch, start: cython.uint) -> int:
         """Judge the packets of a batch from row ``start`` on. Returns the count, or where to go on when ended flows were taken."""
         i: cython.uint = start
         self.tracker.ensure(b.count)
+        self.touched = start
+        self.fetched = start
         with cython.nogil:
             while i < b.count and not self.flows.full(GROUP_ENDS):
                 i = self._group(b, v, i)
@@ -73,8 +78,7 @@ class Loop:
         stop = first + GROUP_PACKETS - (b.first_frame + first - 1) % GROUP_PACKETS
         last = stop
         stop = min(stop, b.count)
-        self.tracker.touch(b, v, first, stop)
-        self.flows.touch(v, first, stop)
+        self._look_ahead(b, v, stop)
         i = first
         while i < stop:
             self.now = max(self.now, b.ts_ns[i])
@@ -89,6 +93,18 @@ class Loop:
             self.flows.settle()
         return stop
 
+    def _look_ahead(self, b, v, stop):
+        """Ask for memory early enough: the index two groups ahead, the table rows one group."""
+        far = min(stop + 2 * GROUP_PACKETS, b.count)
+        if far > self.touched:
+            self.tracker.touch(b, self.touched, far)
+            self.touched = far
+        near = min(stop + GROUP_PACKETS, b.count)
+        if near > self.fetched:
+            self.tracker.fetch(b, v, self.fetched, near)
+            self.flows.fetch(v, self.fetched, near)
+            self.fetched = near
+
     def _fragment(self, b, v, i):
         """A fragment: it waits, is refused, goes on alone, or makes a datagram whole, which is then judged in its place."""
         with cython.gil:
@@ -96,7 +112,7 @@ class Loop:
         if answer == ALONE:
             return self._packet(b, v, i)
         if answer == WHOLE:
-            self.tracker.touch(b, v, BATCH_FRAMES, BATCH_FRAMES + 1)
+            self.tracker.touch(b, BATCH_FRAMES, BATCH_FRAMES + 1)
             self._packet(b, v, BATCH_FRAMES)
             b.anomalies[i] |= b.anomalies[BATCH_FRAMES]
             self._copy(v, i)

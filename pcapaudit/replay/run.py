@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from pcapaudit.replay.consumer import Consumer, Context
 
 __all__ = ["Engine", "Source", "Totals", "run"]
+
+#: Ended flows that are handed out together: what is done for each portion, whatever its size, would otherwise cost more than the rest.
+_FLOWS_AT_ONCE = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,22 +89,17 @@ class Engine:
         while at < self.batch.count:
             ended.append(self._flows.take())
             at = self._loop.run(self.batch, self.verdicts, at)
-        ended.append(self._flows.take())
         for consumer in consumers:
             consumer.on_batch(self.batch, self.verdicts)
-        rows = flow_rows(np.concatenate(ended))
-        if len(rows):
-            for consumer in consumers:
-                consumer.on_flows(rows)
+        if ended or self._flows.waiting >= _FLOWS_AT_ONCE:
+            _hand_out([*ended, self._flows.take()], consumers)
 
     def finish(self, consumers: Sequence[Consumer]) -> Totals:
         """End every flow that is left and tell the consumers that nothing more comes."""
         done = False
         while not done:
             done = self._loop.finish()
-            rows = flow_rows(self._flows.take())
-            for consumer in consumers if len(rows) else ():
-                consumer.on_flows(rows)
+            _hand_out([self._flows.take()], consumers)
         for consumer in consumers:
             consumer.on_end()
         tracker = self.tracker
@@ -113,6 +111,14 @@ class Engine:
         self._last_ns = high if self._first_ns is None else max(self._last_ns, high)
         self._first_ns = low if self._first_ns is None else min(self._first_ns, low)
         self._frames += self.batch.count
+
+
+def _hand_out(taken: list[Any], consumers: Sequence[Consumer]) -> None:
+    """Give ended flows to the consumers."""
+    if consumers and any(map(len, taken)):
+        rows = flow_rows(np.concatenate(taken))
+        for consumer in consumers:
+            consumer.on_flows(rows)
 
 
 def run(context: Context, consumers: Sequence[Consumer], seed: int = 0, progress: Callable[[], None] | None = None) -> Totals:

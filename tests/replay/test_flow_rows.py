@@ -53,6 +53,14 @@ def test_refused_before():
     quads[0, flow_layout.OUT_FLOW + flow_layout.Q_FIRST_FRAME] = 100
     words[0, 2 * flow_layout.OUT_FLOW + flow_layout.W_BLOCKED_FRAME] = 30
     words[0, 2 * flow_layout.OUT_FLOW + flow_layout.W_BLOCKED_COUNT] = 4
-    words[0, 2 * flow_layout.OUT_FLOW + flow_layout.W_LAST_FRAME] = 5
+    words[0, 2 * flow_layout.OUT_FLOW + flow_layout.W_LAST_FRAME] = 105
     row = flow_rows(quads)[0]
     assert (row["first_blocked_frame"], row["blocked_before"], row["last_frame"]) == (70, 4, 105)
+
+
+def test_frame_numbers_beyond_32_bits():
+    """The lower half of the last frame's number is enough."""
+    quads, words = packed()
+    quads[0, flow_layout.OUT_FLOW + flow_layout.Q_FIRST_FRAME] = (7 << 32) - 5
+    words[0, 2 * flow_layout.OUT_FLOW + flow_layout.W_LAST_FRAME] = 3
+    assert flow_rows(quads)[0]["last_frame"] == (7 << 32) + 3
