@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from pcapaudit.core.columns import PacketBatch, VerdictBatch
-from pcapaudit.core.consts import PROTO_TCP, TCP_ACK
+from pcapaudit.core.consts import TCP_ACK
 from pcapaudit.findings.causes import plural
 from pcapaudit.findings.scene import Scene, flow_ends
 from pcapaudit.findings.violation import Severity, Violation
@@ -57,11 +57,17 @@ class AsymmetricCapture:
 
     def on_flows(self, rows: Any) -> None:
         """Count the connections by what was seen of them."""
-        tcp = (rows["proto"] == PROTO_TCP) & (rows["packets"][:, 0] >= ENOUGH_PACKETS)
-        answered = rows["packets"][:, 1] > 0
-        self._whole += int(np.count_nonzero(tcp & answered))
-        half = np.flatnonzero(tcp & ~answered & ((rows["tcp_flags"][:, 0] & TCP_ACK) != 0))
+        flows = self._scene.flows(rows)
+        tcp = flows.tcp
+        if not len(tcp):
+            return
+        tcp = tcp[flows.sent[tcp] >= ENOUGH_PACKETS]
+        answered = flows.answered[tcp]
+        self._whole += int(np.count_nonzero(answered))
+        half = tcp[~answered & ((flows.opener_flags[tcp] & TCP_ACK) != 0)]
         # What comes after a time-out often comes from one side only.
+        if not len(half):
+            return
         half = half[~np.isin(rows["flow"][half], sorted(self._scene.continued))]
         if not len(half):
             return

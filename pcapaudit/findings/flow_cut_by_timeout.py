@@ -10,8 +10,8 @@ import numpy as np
 
 from pcapaudit.core import consts, vocab
 from pcapaudit.core.columns import PacketBatch, VerdictBatch
-from pcapaudit.findings.recent import Recent, tuple_keys
-from pcapaudit.findings.scene import Scene, address_text, endpoint_text
+from pcapaudit.findings.recent import Recent
+from pcapaudit.findings.scene import FlowView, Scene, address_text, endpoint_text
 from pcapaudit.findings.violation import Severity, Violation
 
 __all__ = ["FlowCutByTimeout"]
@@ -80,6 +80,7 @@ class FlowCutByTimeout:
         #: By five-tuple; ``side`` is the end that opened the flow, ``answered`` whether the other one was heard.
         fields = [("flow", "u4"), ("last_frame", "u8"), ("last_ns", "i8"), ("end_ns", "i8"), ("side", "u1"), ("answered", "?")]
         self._ended = Recent(MEMORY_BITS, fields)
+        self._any = False
         self._cuts: dict[int, _Cut] = {}
         self._missed = 0
 
@@ -88,20 +89,21 @@ class FlowCutByTimeout:
 
     def on_flows(self, rows: Any) -> None:
         """Join the flows with those that timed out on the same five-tuple before."""
-        at = np.flatnonzero((rows["proto"] == consts.PROTO_TCP) | (rows["proto"] == consts.PROTO_UDP))
-        if not len(at):
-            return
-        keys, sides = tuple_keys(rows, at)
-        self._join(rows, at, (keys, sides))
-        over = (rows["end"][at] == consts.END_TIMEOUT) & (rows["blocked"][at] == 0)
-        answered = rows["packets"][at][:, 1] > 0
-        over &= (rows["proto"][at] == consts.PROTO_UDP) | (answered & (rows["tcp_state"][at] == consts.TCPS_ESTABLISHED))
+        flows = self._scene.flows(rows)
+        proto = flows["proto"]
+        over = (flows["end"] == consts.END_TIMEOUT) & (flows["blocked"] == 0)
+        over &= (proto == consts.PROTO_UDP) | (
+            flows.answered & (flows["tcp_state"] == consts.TCPS_ESTABLISHED) & (proto == consts.PROTO_TCP)
+        )
+        if self._any:
+            self._join(flows)
         if over.any():
-            ended = at[over]
-            known = {name: rows[name][ended] for name in ("flow", "last_frame", "last_ns", "end_ns")}
-            self._ended.put(keys[over], side=sides[over], answered=answered[over], **known)
+            self._any = True
+            keys, sides = flows.tuples
+            known = {name: flows[name][over] for name in ("flow", "last_frame", "last_ns", "end_ns")}
+            self._ended.put(keys[over], side=sides[over], answered=flows.answered[over], **known)
             # The continuation may be among these rows.
-            self._join(rows, at, (keys, sides))
+            self._join(flows)
 
     def on_end(self) -> None:
         """Nothing is held back."""
@@ -116,22 +118,26 @@ class FlowCutByTimeout:
             found += [_violation([cut], 0) for cut in cuts] if len(cuts) <= SINGLE_CUTS else [_violation(cuts, self._missed)]
         return found
 
-    def _join(self, rows: Any, at: Any, ends: tuple[Any, Any]) -> None:
-        keys, sides = ends
-        places, known = self._ended.find(keys)
+    def _join(self, flows: FlowView) -> None:
+        """Find the flows that go on with one that has timed out."""
+        proto = flows["proto"]
+        # A SYN opens another connection; a UDP flow that is let through again is well.
+        wanted = (proto == consts.PROTO_TCP) & ((flows.opener_flags & consts.TCP_SYN) == 0)
+        wanted |= (proto == consts.PROTO_UDP) & (flows["blocked"] != 0)
+        at = np.flatnonzero(wanted)
+        if not len(at):
+            return
+        keys, sides = flows.tuples
+        places, known = self._ended.find(keys[at])
         if not known.any():
             return
         before = self._ended.places[places]
-        later = known & (before["flow"] < rows["flow"][at]) & (before["end_ns"] <= rows["first_ns"][at])
-        later &= rows["first_ns"][at] - before["last_ns"] <= LONGEST_NS
-        tcp = rows["proto"][at] == consts.PROTO_TCP
+        first_ns = flows["first_ns"][at]
+        later = known & (before["flow"] < flows["flow"][at]) & (before["end_ns"] <= first_ns) & (first_ns - before["last_ns"] <= LONGEST_NS)
         # A question asked again is no continuation, a late answer is.
-        later &= before["answered"] | (sides != before["side"])
-        # A SYN opens another connection.
-        later &= ~(tcp & ((rows["tcp_flags"][at][:, 0] & consts.TCP_SYN) != 0))
-        later &= tcp | (rows["blocked"][at] != 0)
+        later &= before["answered"] | (sides[at] != before["side"])
         for position in np.flatnonzero(later).tolist():
-            row = rows[at[position]]
+            row = flows.rows[at[position]]
             if int(row["flow"]) in self._cuts:
                 continue
             if len(self._cuts) >= MAX_CUTS:

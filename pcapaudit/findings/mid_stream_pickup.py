@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from pcapaudit.core.columns import PacketBatch, VerdictBatch
-from pcapaudit.core.consts import PROTO_TCP, TCP_SYN
+from pcapaudit.core.consts import TCP_SYN
 from pcapaudit.findings.causes import plural
 from pcapaudit.findings.scene import Scene, flow_ends
 from pcapaudit.findings.violation import Severity, Violation
@@ -64,14 +64,17 @@ class MidStreamPickup:
 
     def on_flows(self, rows: Any) -> None:
         """Count connections whose opener never sent a SYN. Those whose SYN was refused, or whose entry had timed out, are explained."""
-        middle = (rows["proto"] == PROTO_TCP) & (rows["blocked"] == 0) & ((rows["tcp_flags"][:, 0] & TCP_SYN) == 0)
-        middle &= (rows["accepted"] > 0) & (rows["blocked_before"] == 0)
-        if not middle.any():
+        flows = self._scene.flows(rows)
+        middle = flows.tcp[(flows.opener_flags[flows.tcp] & TCP_SYN) == 0]
+        if len(middle):
+            middle = middle[(rows["blocked"][middle] == 0) & (rows["accepted"][middle] > 0) & (rows["blocked_before"][middle] == 0)]
+        if len(middle):
+            middle = middle[~np.isin(rows["flow"][middle], sorted(self._scene.continued))]
+        if not len(middle):
             return
-        middle &= ~np.isin(rows["flow"], sorted(self._scene.continued))
-        early = rows["first_ns"] - np.int64(self._start_ns or 0) < START_NS
-        for name, some in (("capture-start", middle & early), ("later", middle & ~early)):
-            if some.any():
+        early = rows["first_ns"][middle] - np.int64(self._start_ns or 0) < START_NS
+        for name, some in (("capture-start", middle[early]), ("later", middle[~early])):
+            if len(some):
                 self._groups[name].add(rows[some])
 
     def on_end(self) -> None:

@@ -12,7 +12,7 @@ from pcapaudit.core import consts, vocab
 from pcapaudit.core.columns import PacketBatch, VerdictBatch
 from pcapaudit.core.consts import TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN, TCPS_CLOSE, TCPS_TIME_WAIT
 from pcapaudit.findings.groups import Groups
-from pcapaudit.findings.recent import Recent, tuple_keys
+from pcapaudit.findings.recent import Recent
 from pcapaudit.findings.scene import Scene, View
 from pcapaudit.findings.violation import Severity, Violation
 
@@ -33,6 +33,7 @@ MAX_ROWS_A_BATCH = 1024
 _BROKEN = np.zeros(0x10000, np.bool_)
 _BROKEN[[consts.REASON_BAD_CHECKSUM, consts.REASON_TCP_FLAGS, consts.REASON_SHORT_HEADER, consts.REASON_TRUNCATED]] = True
 
+_MIX = np.uint64(0x9E3779B97F4A7C15)
 _SECOND = 1_000_000_000
 #: What is on the way while a RST travels arrives within this time.
 IN_FLIGHT_NS = 3 * _SECOND
@@ -165,7 +166,7 @@ class PacketAfterClose:
             rows = rows[~_BROKEN[view["reason"][rows]]]
         if not len(rows):
             return
-        keys, sides = tuple_keys(view, rows)
+        keys, sides = _keys(view, rows)
         _, known = self._closed.find(keys)
         is_first = np.zeros(len(rows), np.bool_)
         is_first[np.unique(keys, return_index=True)[1]] = True
@@ -195,7 +196,7 @@ class PacketAfterClose:
 
     def _note_fins(self, view: View) -> None:
         """Remember where each side's data ends. A FIN is sent again with the same number, and an early one is not acknowledged."""
-        rows = np.flatnonzero(view["tcp_flags"] & TCP_FIN)
+        rows = np.flatnonzero((view["tcp_flags"] & TCP_FIN) != 0)
         if len(rows):
             state = view["tcp_state"][rows]
             rows = rows[(view["ct_state"][rows] == consts.CT_ESTABLISHED) & (state != 0) & (state < TCPS_TIME_WAIT)]
@@ -272,6 +273,19 @@ class PacketAfterClose:
         group.accepted += int(view["verdict"][row]) == consts.VERDICT_ACCEPT
         group.bytes += int(view["payload_len"][row])
         group.last_frame, group.latest_ns = view.frame(row), max(group.latest_ns, late_ns)
+
+
+def _keys(view: View, rows: Any) -> tuple[Any, Any]:
+    """Key of each packet's unordered five-tuple, never 0, and which of its ends sent it.
+
+    The connection table's hash, and a few bits of the addresses, so that tuples with one hash differ. Cheaper than ``tuple_keys``, and of
+    use among packets of one run only.
+    """
+    source, destination = view["src_lo"][rows], view["dst_lo"][rows]
+    sport, dport = view["sport"][rows], view["dport"][rows]
+    ends = ((source ^ destination) + ((sport ^ dport).astype(np.uint64) << np.uint64(40))) * _MIX
+    keys = (view["hash"][rows].astype(np.uint64) << np.uint64(32) | ends >> np.uint64(32)) * _MIX | np.uint64(1)
+    return keys, ((source > destination) | ((source == destination) & (sport > dport))).astype(np.uint8)
 
 
 def _is_stray(view: View, row: int) -> bool:

@@ -11,7 +11,7 @@ from pcapaudit.core import consts
 from pcapaudit.core.columns import PacketBatch, VerdictBatch
 from pcapaudit.findings.causes import plural
 from pcapaudit.findings.groups import Distinct, Groups, Pool, split
-from pcapaudit.findings.scene import Scene, address_text
+from pcapaudit.findings.scene import SERVICE_PORTS, Scene, address_text
 from pcapaudit.findings.violation import Severity, Violation
 
 __all__ = ["PortScan"]
@@ -19,6 +19,10 @@ __all__ = ["PortScan"]
 #: Pairs of hosts remembered, and those of one batch of flows that are told apart.
 MAX_PAIRS = 2048
 MAX_PAIRS_A_CALL = 64
+#: When there are more, those that get looked at.
+BUSIEST_PAIRS = 4
+#: So many flows that end together are many.
+MANY_FLOWS = 1024
 #: Ports that all pairs together may fill.
 MAX_PORTS = 200_000
 #: So many ports of one host, and this share of flows without success, are a scan.
@@ -81,18 +85,23 @@ class PortScan:
 
     def on_flows(self, rows: Any) -> None:
         """Count flows by pair of hosts."""
-        wanted = ((rows["proto"] == consts.PROTO_TCP) | (rows["proto"] == consts.PROTO_UDP)) & (rows["dport"] != 0)
-        wanted &= ~((rows["blocked"] != 0) & self._scene.outside[rows["iif"]])
-        at = np.flatnonzero(wanted)
-        if len(at) < 2:
+        flows = self._scene.flows(rows)
+        proto, source, destination = flows["proto"], flows["sport"], flows["dport"]
+        wanted = ((proto == consts.PROTO_TCP) | (proto == consts.PROTO_UDP)) & (destination != 0)
+        wanted &= ~((flows["blocked"] != 0) & self._scene.outside[flows["iif"]])
+        # From a service's port to a client's it is an answer whose question was not seen.
+        wanted &= ~SERVICE_PORTS[source] | SERVICE_PORTS[destination]
+        at = np.flatnonzero(wanted & ((flows.sent <= PROBE_PACKETS) | ~flows.answered))
+        if not len(at):
             return
-        ends = [rows[name][at] for name in ("src_hi", "src_lo", "dst_hi", "dst_lo")]
-        keys = ends[0]
-        for column in ends[1:]:
-            keys = keys * np.uint64(0x9E3779B97F4A7C15) ^ column
-        parts, _ = split(keys, MAX_PAIRS_A_CALL)
+        keys = flows["src_hi"][at]
+        for name in ("src_lo", "dst_hi", "dst_lo"):
+            keys = keys * np.uint64(0x9E3779B97F4A7C15) ^ flows[name][at]
+        parts, _ = split(keys, MAX_PAIRS_A_CALL, BUSIEST_PAIRS)
+        # Among thousands of flows, a pair with one or two is no scan in the making.
+        least = 4 if len(at) > MANY_FLOWS else 1
         for part in parts:
-            if len(part) > 1:
+            if len(part) >= least:
                 self._add(rows[at[part]])
 
     def on_end(self) -> None:

@@ -19,11 +19,12 @@ import numpy as np
 from pcapaudit.core import consts
 from pcapaudit.core.columns import PacketBatch, VerdictBatch
 from pcapaudit.core.consts import CT_ESTABLISHED, CT_INVALID, CT_NEW, PATH_INPUT, PROTO_TCP, TCP_SYN, VERDICT_DROP
+from pcapaudit.findings.recent import tuple_keys
 
 if TYPE_CHECKING:
     from pcapaudit.replay.consumer import Context
 
-__all__ = ["SERVICE_PORTS", "Scene", "View", "address_text", "endpoint_text", "flow_ends"]
+__all__ = ["SERVICE_PORTS", "FlowView", "Scene", "View", "address_text", "endpoint_text", "flow_ends"]
 
 #: Reasons that need a connection whose state or window the packet does not fit.
 _OF_A_CONNECTION = np.zeros(0x10000, np.bool_)
@@ -65,6 +66,14 @@ class Scene:
         self.flooded: set[str] = set()
         self._view: View | None = None
 
+        self._flow_view: FlowView | None = None
+
+    def flows(self, rows: Any) -> FlowView:
+        """The view of ended flows: the same one for every detector."""
+        if self._flow_view is None or self._flow_view.rows is not rows:
+            self._flow_view = FlowView(rows)
+        return self._flow_view
+
     def view(self, batch: PacketBatch, verdicts: VerdictBatch) -> View:
         """The view of a batch: the same one for every detector, so that masks are made once and claims meet."""
         if self._view is None or not self._view.shows(batch, verdicts):
@@ -97,12 +106,12 @@ class View:
     @cached_property
     def reasoned(self) -> Any:
         """Rows with a reason: what was refused, and what conntrack finds wrong."""
-        return np.flatnonzero(self["reason"])
+        return np.flatnonzero(self["reason"] != 0)
 
     @cached_property
     def odd(self) -> Any:
         """Rows with an anomaly."""
-        return np.flatnonzero(self["anomalies"])
+        return np.flatnonzero(self["anomalies"] != 0)
 
     @cached_property
     def inbound(self) -> Any:
@@ -153,6 +162,48 @@ class View:
         """The captured part of the transport payload, at most so many bytes."""
         start, end = int(self["payload_off"][row]), int(self["end_off"][row])
         return bytes(self.batch.buffer[start : min(end, start + most)]) if start else b""
+
+
+class FlowView:
+    """Ended flows by field: ``flows["name"]`` is a field of all rows, side by side, as a row's own fields are too far apart to be fast."""
+
+    def __init__(self, rows: Any) -> None:
+        self.rows = rows
+        self._fields: dict[str, Any] = {}
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, name: str) -> Any:
+        field = self._fields.get(name)
+        if field is None:
+            field = self._fields[name] = np.ascontiguousarray(self.rows[name])
+        return field
+
+    @cached_property
+    def tuples(self) -> tuple[Any, Any]:
+        """Key of each unordered five-tuple, and which end opened the flow (``recent.tuple_keys``)."""
+        return tuple_keys(self, slice(None))
+
+    @cached_property
+    def tcp(self) -> Any:
+        """Rows of TCP flows."""
+        return np.flatnonzero(self["proto"] == PROTO_TCP)
+
+    @cached_property
+    def opener_flags(self) -> Any:
+        """Union of the TCP flags of the opening side."""
+        return np.ascontiguousarray(self["tcp_flags"][:, 0])
+
+    @cached_property
+    def sent(self) -> Any:
+        """Packets of the opening side."""
+        return np.ascontiguousarray(self["packets"][:, 0])
+
+    @cached_property
+    def answered(self) -> Any:
+        """Mask of flows whose other side was heard."""
+        return self["packets"][:, 1] > 0
 
 
 def address_text(high: int, low: int, l3: int) -> str:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from pcapaudit.core.columns import PacketBatch, VerdictBatch
-from pcapaudit.core.consts import PROTO_TCP, TCP_ACK, TCP_SYN
+from pcapaudit.core.consts import TCP_ACK, TCP_SYN
 from pcapaudit.findings.groups import Distinct, Groups, Pool, split
 from pcapaudit.findings.scene import Scene, address_text, endpoint_text, flow_ends
 from pcapaudit.findings.violation import Severity, Violation
@@ -18,6 +18,8 @@ __all__ = ["SynFlood"]
 #: Targets remembered, and those of one batch of flows that are told apart.
 MAX_TARGETS = 1024
 MAX_TARGETS_A_CALL = 64
+#: When there are more, those that get looked at.
+BUSIEST_TARGETS = 4
 #: Sources that all targets together may fill, and those of one target.
 MAX_SOURCES = 100_000
 SOURCES_COUNTED = 20_000
@@ -85,14 +87,20 @@ class SynFlood:
 
     def on_flows(self, rows: Any) -> None:
         """Count connections by target."""
-        tcp = np.flatnonzero((rows["proto"] == PROTO_TCP) & ((rows["tcp_flags"][:, 0] & TCP_SYN) != 0))
-        if not len(tcp):
+        flows = self._scene.flows(rows)
+        flags = flows.opener_flags[flows.tcp]
+        if not (((flags & (TCP_SYN | TCP_ACK)) == TCP_SYN).any() or len(self._targets)):
             return
-        high, low, port = rows["dst_hi"][tcp], rows["dst_lo"][tcp], rows["dport"][tcp].astype(np.uint64)
-        parts, _ = split((high * np.uint64(31) ^ low) * np.uint64(0x10001) + port, MAX_TARGETS_A_CALL)
+        tcp = flows.tcp[(flags & TCP_SYN) != 0]
+        high, low, port = flows["dst_hi"][tcp], flows["dst_lo"][tcp], flows["dport"][tcp].astype(np.uint64)
+        parts, _ = split((high * np.uint64(31) ^ low) * np.uint64(0x10001) + port, MAX_TARGETS_A_CALL, BUSIEST_TARGETS)
         for at in parts:
             first = at[0]
-            target = self._targets.at((int(high[first]), int(low[first]), int(port[first])), len(at))
+            key = (int(high[first]), int(low[first]), int(port[first]))
+            # A target begins to count with two half-open connections in one go.
+            if key not in self._targets and np.count_nonzero((flows.opener_flags[tcp[at]] & TCP_ACK) == 0) < 2:
+                continue
+            target = self._targets.at(key, len(at))
             if target is not None:
                 _add(target, rows[tcp[at]])
 

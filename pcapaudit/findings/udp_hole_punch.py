@@ -115,7 +115,7 @@ class UdpHolePunch:
         #: Flow row, key and evidence bits of flows that may be paths.
         self._candidates: list[tuple[Any, Any, int]] = []
         #: Sockets and the hosts of which they asked a service.
-        self._served = Recent(MEMORY_BITS, [("flow", "u4")])
+        self._served = Recent(MEMORY_BITS, [])
         self._paths: list[_Path] = []
         self._missed = 0
         self._start_ns = -1
@@ -146,22 +146,28 @@ class UdpHolePunch:
 
     def on_flows(self, rows: Any) -> None:
         """Judge the UDP flows that have ended."""
-        udp = (rows["proto"] == consts.PROTO_UDP) & (rows["blocked"] == 0)
-        served = np.flatnonzero(udp & (rows["dport"] < LOWEST_PORT))
+        flows = self._scene.flows(rows)
+        udp = np.flatnonzero((flows["proto"] == consts.PROTO_UDP) & (flows["blocked"] == 0))
+        if not len(udp):
+            return
+        low = flows["dport"][udp] < LOWEST_PORT
+        served = udp[low & self._scene.inside[flows["iif"][udp]]]
         if len(served):
-            self._served.put(_socket_keys(rows, served), flow=rows["flow"][served])
-        found = np.flatnonzero(udp & (np.minimum(rows["sport"], rows["dport"]) >= LOWEST_PORT))
+            self._served.put(
+                _socket_keys(flows["src_hi"][served], flows["src_lo"][served], flows["sport"][served], flows["dst_lo"][served])
+            )
+        found = udp[~low & (flows["sport"][udp] >= LOWEST_PORT)]
         if not len(found):
             return
-        keys, _ = tuple_keys(rows, found)
+        keys = flows.tuples[0][found]
         _, known = self._ended.find(keys)
-        self._ended.put(keys[~known][::-1], first_frame=rows["first_frame"][found][~known][::-1])
+        self._ended.put(keys[~known][::-1], first_frame=flows["first_frame"][found][~known][::-1])
         places, seen = self._first.find(keys)
         bits = np.where(seen, self._first.places["bits"][places], 0)
-        twoway = rows["packets"][found][:, 1] > 0
+        twoway = flows.answered[found]
         told = ((bits & _BOTH_ASKED) == _BOTH_ASKED) | ((bits & _INTRODUCED) != 0)
-        local = self._scene.inside[rows["iif"][found]] & self._scene.outside[rows["oif"][found]]
-        for at in np.flatnonzero(local & twoway & (told | (rows["blocked_before"][found] > 0))).tolist():
+        local = self._scene.inside[flows["iif"][found]] & self._scene.outside[flows["oif"][found]]
+        for at in np.flatnonzero(local & twoway & (told | (flows["blocked_before"][found] > 0))).tolist():
             if len(self._candidates) >= MAX_PATHS:
                 self._missed += 1
             else:
@@ -229,7 +235,8 @@ class UdpHolePunch:
 
     def _has_asked(self, row: Any) -> bool:
         """Whether the socket had asked a service of the same host, which then answers from another port, as TFTP does."""
-        return bool(self._served.find(_socket_keys(row[None], np.zeros(1, np.intp)))[1][0])
+        key = _socket_keys(*(np.array([row[name]]) for name in ("src_hi", "src_lo", "sport", "dst_lo")))
+        return bool(self._served.find(key)[1][0])
 
     def _judge(self, row: Any, bits: int, earliest: int) -> None:
         """Decide whether a flow is a punched path."""
@@ -269,10 +276,10 @@ class UdpHolePunch:
         self._paths.append(_Path(int(row["flow"]), int(row["first_frame"]), int(row["last_frame"]), local, peer, order, evidence, doubt))
 
 
-def _socket_keys(rows: Any, at: Any) -> Any:
-    """Keys of the original sender's socket and the host it sends to, whatever the port there."""
-    columns = {name: rows[name] for name in ("src_hi", "src_lo", "sport", "dst_hi", "dst_lo", "proto")}
-    return tuple_keys({**columns, "dport": np.zeros(len(rows), np.uint16)}, at)[0]
+def _socket_keys(high: Any, low: Any, port: Any, peer: Any) -> Any:
+    """Keys of a socket (both halves of its address, port) and the host that it sends to, whatever the port there; never 0."""
+    mixed = (high ^ low) * np.uint64(0x9E3779B97F4A7C15) + port.astype(np.uint64)
+    return (mixed ^ peer) * np.uint64(0xC2B2AE3D27D4EB4F) | np.uint64(1)
 
 
 def _endpoint(view: View, row: int, end: str) -> _Endpoint:

@@ -11,7 +11,7 @@ from pcapaudit.core import consts
 from pcapaudit.core.columns import PacketBatch, VerdictBatch
 from pcapaudit.findings.causes import Cause, Kind, plural
 from pcapaudit.findings.groups import Groups, split
-from pcapaudit.findings.recent import Recent, tuple_keys
+from pcapaudit.findings.recent import Recent
 from pcapaudit.findings.scene import Scene, View
 from pcapaudit.findings.violation import Severity, Violation
 
@@ -25,6 +25,7 @@ WAIT_NS = 10_000_000_000
 MAX_SENDERS = 256
 SINGLE_SENDERS = 3
 _DNS = 53
+_MIX = np.uint64(0x9E3779B97F4A7C15)
 
 WRONG_SERVER, WRONG_PORT, SYN_ACK, ECHO_REPLY = range(4)
 _KINDS = {
@@ -132,19 +133,19 @@ class UnsolicitedReply:
 
     def _note(self, view: View, rows: Any) -> None:
         times = view["ts_ns"][rows]
-        self._sockets.put(_socket_keys(view, rows, ("src", "sport")), server=view["dst_hi"][rows] ^ view["dst_lo"][rows], ts_ns=times)
-        self._pairs.put(_pair_keys(view, rows), ts_ns=times)
+        self._sockets.put(_keys(view, rows, "src", "sport"), server=view["dst_hi"][rows] ^ view["dst_lo"][rows], ts_ns=times)
+        self._pairs.put(_keys(view, rows, "src", "dst_lo"), ts_ns=times)
 
     def _judge_answers(self, view: View, rows: Any) -> None:
         """DNS answers that no question had: from another server than the socket asked, or to a port of a host that asked this server."""
         if not len(rows):
             return
         times = view["ts_ns"][rows]
-        places, waits = self._sockets.find(_socket_keys(view, rows, ("dst", "dport")))
+        places, waits = self._sockets.find(_keys(view, rows, "dst", "dport"))
         asked = self._sockets.places[places]
         waits &= (times >= asked["ts_ns"]) & (times - asked["ts_ns"] <= WAIT_NS)
         wrong_server = waits & (asked["server"] != view["src_hi"][rows] ^ view["src_lo"][rows])
-        places, known = self._pairs.find(_pair_keys(view, rows))
+        places, known = self._pairs.find(_keys(view, rows, "dst", "src_lo"))
         since = times - self._pairs.places["ts_ns"][places]
         wrong_port = known & ~waits & (since >= 0) & (since <= WAIT_NS)
         self._take(view, rows[wrong_server], WRONG_SERVER)
@@ -166,19 +167,10 @@ class UnsolicitedReply:
             cause.add(view, rows[at])
 
 
-def _socket_keys(view: View, rows: Any, end: tuple[str, str]) -> Any:
-    """Keys of one end's address and port."""
-    zeros = np.zeros(view.count, np.uint64)
-    address, port = end
-    columns = {"src_hi": view[f"{address}_hi"], "src_lo": view[f"{address}_lo"], "sport": view[port], "proto": view["proto"]}
-    return tuple_keys({**columns, "dst_hi": zeros, "dst_lo": zeros, "dport": zeros}, rows)[0]
-
-
-def _pair_keys(view: View, rows: Any) -> Any:
-    """Keys of two addresses, whatever their ports."""
-    zeros = np.zeros(view.count, np.uint16)
-    columns = {name: view[name] for name in ("src_hi", "src_lo", "dst_hi", "dst_lo", "proto")}
-    return tuple_keys({**columns, "sport": zeros, "dport": zeros}, rows)[0]
+def _keys(view: View, rows: Any, end: str, port: str) -> Any:
+    """Keys of the ``src`` or ``dst`` address and the value of another column; never 0."""
+    address = (view[f"{end}_hi"][rows] ^ view[f"{end}_lo"][rows]) * _MIX
+    return (address ^ view[port][rows].astype(np.uint64)) * _MIX | np.uint64(1)
 
 
 def _name(payload: bytes) -> str:

@@ -47,6 +47,7 @@ def test_more_scans_are_counted():
 OTHERS = {
     "refused from outside": scan(100, {**PROBE, "iif": WAN, "oif": LAN, "blocked": 1}),
     "few ports": scan(14),
+    "answers": scan(100, {**PROBE, "sport": 53}, first=30000),
     "one port": [{**row, "dport": 80} for row in scan(100)],
     "answered": scan(100, OPEN),
     "long": scan(100, {**PROBE, "packets": (9, 9)}),
