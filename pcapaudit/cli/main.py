@@ -17,6 +17,7 @@ import pcapaudit
 from pcapaudit.cli.audit import audit
 from pcapaudit.cli.exits import Exit, InterruptedRun, ReaderGone, explain
 from pcapaudit.cli.findings import findings
+from pcapaudit.cli.rules import rules
 
 __all__ = ["Commands", "cli", "main", "run"]
 
@@ -72,6 +73,7 @@ def cli() -> None:
 
 cli.add_command(audit)
 cli.add_command(findings)
+cli.add_command(rules)
 
 
 def run(args: Sequence[str] | None = None) -> int:

@@ -1,0 +1,103 @@
+"""Makes a ruleset, wherever it was read from, one that nftables has words for.
+
+Chains whose names are words of nftables' grammar (shorewall has one called ``reject``) get an underscore behind them; targets of iptables
+that change nothing here and have no nftables words are left out and named. What nftables cannot say at all is complained about.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+
+from pcapaudit.core.errors import Diagnostic, RulesetError
+from pcapaudit.rules.model import Counter, Opaque, Place, Recent, Rule, Ruleset, SetLiteral, Side, Statement, Table, Verdict, VerdictMap
+from pcapaudit.rules.nft.printer import format_ruleset
+
+__all__ = ["to_nftables"]
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*")
+#: Words of nftables' grammar that stand where names of chains stand.
+_WORDS = frozenset(
+    re.findall(
+        r"\S+",
+        """
+accept add all ah arp bridge burst chain comment comp constant continue counter create ct daddr define delete describe destroy
+device dnat drop dst dup dynamic ecn element elements esp ether exists expires export fib flags flow flush frag fwd goto handle
+hash hbh hook hour icmp icmpv6 iif iifname import in include index inet insert interval ip ip6 jhash jump last length limit list
+log map mark masquerade meta meter mh missing monitor name netdev notrack numgen oif oifname osf out over performance policy
+position priority protocol queue quota random rate redirect redefine reject rename replace reset return rt rule ruleset saddr sctp
+secmark set size snat socket state synproxy table tcp th time timeout tproxy type typeof udp udplite undefine until update used
+vlan vmap with xt
+""",
+    )
+)
+
+
+def to_nftables(ruleset: Ruleset) -> tuple[str, list[str]]:
+    """The text, and notes about what was renamed or left out. Raises RulesetError for what nftables cannot say."""
+    notes: list[str] = []
+    problems: list[Diagnostic] = []
+    tables = [_Table(table, notes, problems).convert() for table in ruleset.tables]
+    if problems:
+        raise RulesetError(problems)
+    return format_ruleset(Ruleset(tuple(tables))), notes
+
+
+class _Table:
+    def __init__(self, table: Table, notes: list[str], problems: list[Diagnostic]) -> None:
+        self.table = table
+        self.notes = notes
+        self.problems = problems
+        self.names = _new_names(chain.name for chain in table.chains)
+        for old, new in self.names.items():
+            if old != new:
+                notes.append(f"chain {old} of table {table.family} {table.name} is called {new}")
+
+    def convert(self) -> Table:
+        chains = []
+        for chain in self.table.chains:
+            rules = tuple(self._rule(rule) for rule in chain.rules)
+            chains.append(replace(chain, name=self.names[chain.name], rules=rules))
+        return replace(self.table, chains=tuple(chains))
+
+    def _rule(self, rule: Rule) -> Rule:
+        statements: list[Statement] = []
+        for statement in rule.statements:
+            if isinstance(statement, Side) and not statement.text:
+                self.notes.append(
+                    f"{statement.place.path}:{statement.place.line}: {statement.kind} is left out: nftables has no words for it"
+                )
+                continue
+            if isinstance(statement, Recent) or (isinstance(statement, Opaque) and not statement.text):
+                name = "-m recent" if isinstance(statement, Recent) else statement.name
+                self._complain(statement.place, f"nftables has no words for {name}")
+            statements.append(self._renamed(statement))
+        return replace(rule, statements=tuple(statements) or (Counter(),))
+
+    def _complain(self, place: Place, message: str) -> None:
+        self.problems.append(Diagnostic(place.path, place.line, place.column, message, "write this rule anew in nftables"))
+
+    def _renamed(self, statement: Statement) -> Statement:
+        if isinstance(statement, Verdict) and statement.target:
+            return replace(statement, target=self.names.get(statement.target, statement.target))
+        if isinstance(statement, VerdictMap) and isinstance(statement.right, SetLiteral):
+            elements = tuple(
+                replace(each, verdict=self._renamed(each.verdict)) if each.verdict is not None else each
+                for each in statement.right.elements
+            )
+            return replace(statement, right=replace(statement.right, elements=elements))  # type: ignore[arg-type]  # verdicts stay verdicts
+        return statement
+
+
+def _new_names(names: Iterable[str]) -> dict[str, str]:
+    """Old name → new: what nftables takes, each once."""
+    found: dict[str, str] = {}
+    for name in names:
+        new = name if _NAME.fullmatch(name) else re.sub(r"[^A-Za-z0-9_./-]", "_", name)
+        if not _NAME.fullmatch(new):
+            new = f"c_{new}"
+        while new in _WORDS or new in found.values():
+            new += "_"
+        found[name] = new
+    return found
