@@ -21,8 +21,8 @@ MAX_PAIRS = 2048
 MAX_PAIRS_A_CALL = 64
 #: When there are more, those that get looked at.
 BUSIEST_PAIRS = 4
-#: So many flows that end together are many.
-MANY_FLOWS = 1024
+#: So many flows that end together are few, and so many are not yet many.
+FEW_FLOWS, MANY_FLOWS = 64, 1024
 #: Ports that all pairs together may fill.
 MAX_PORTS = 200_000
 #: So many ports of one host, and this share of flows without success, are a scan.
@@ -99,7 +99,7 @@ class PortScan:
             keys = keys * np.uint64(0x9E3779B97F4A7C15) ^ flows[name][at]
         parts, _ = split(keys, MAX_PAIRS_A_CALL, BUSIEST_PAIRS)
         # Among thousands of flows, a pair with one or two is no scan in the making.
-        least = 4 if len(at) > MANY_FLOWS else 1
+        least = 1 if len(at) <= FEW_FLOWS else 2 if len(at) <= MANY_FLOWS else 4
         for part in parts:
             if len(part) >= least:
                 self._add(rows[at[part]])
