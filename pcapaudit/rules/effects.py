@@ -84,7 +84,7 @@ class Effects:
         self._objects: dict[tuple[str, str], NamedObject] = {}
         self._shared: dict[tuple[str, str, str, str], int] = {}
         self._table: tuple[str, str] = ("", "")
-        self._noted: dict[str, tuple[Place, int]] = {}
+        self._noted: dict[str, dict[Place, None]] = {}
 
     # A table ----------------------------------------------------------------------------------------------------------------------
 
@@ -127,13 +127,14 @@ class Effects:
 
     def notes(self) -> Iterator[str]:
         """A line for each kind of statement that is not computed."""
-        for kind, (place, count) in self._noted.items():
+        for kind, places in self._noted.items():
+            place, count = next(iter(places)), len(places)
             where = f"{place.path}:{place.line}" + (f" and {count - 1} more" if count > 1 else "")
             yield f"{kind} ({where}): {_NOTES.get(kind.partition(' (')[0], 'read, and changes nothing here')}"
 
     def _note(self, kind: str, place: Place) -> None:
-        first, count = self._noted.get(kind, (place, 0))
-        self._noted[kind] = first, count + 1
+        # By place: the code of a rule may be written more than once.
+        self._noted.setdefault(kind, {})[place] = None
 
     # Statements -------------------------------------------------------------------------------------------------------------------
 
