@@ -18,6 +18,8 @@ __all__ = ["FlowCutByTimeout"]
 
 #: Ended flows remembered: 2 to the power of it.
 MEMORY_BITS = 16
+#: Flows of one five-tuple that end together and are told apart.
+MAX_TURNS = 64
 #: Cut flows remembered, and those of one protocol that get a finding each; more become one finding.
 MAX_CUTS = 1024
 SINGLE_CUTS = 3
@@ -97,12 +99,17 @@ class FlowCutByTimeout:
         )
         if self._any:
             self._join(flows)
-        if over.any():
-            self._any = True
-            keys, sides = flows.tuples
-            known = {name: flows[name][over] for name in ("flow", "last_frame", "last_ns", "end_ns")}
-            self._ended.put(keys[over], side=sides[over], answered=flows.answered[over], **known)
-            # The continuation may be among these rows.
+        if not over.any():
+            return
+        self._any = True
+        keys, sides = flows.tuples
+        ended = np.flatnonzero(over)
+        # Several flows of one five-tuple may end together, and each be the beginning of another: one after the other.
+        turns = _turns(keys[ended])
+        for turn in range(min(int(turns.max()) + 1, MAX_TURNS)):
+            at = ended[turns == turn]
+            known = {name: flows[name][at] for name in ("flow", "last_frame", "last_ns", "end_ns")}
+            self._ended.put(keys[at], side=sides[at], answered=flows.answered[at], **known)
             self._join(flows)
 
     def on_end(self) -> None:
@@ -145,6 +152,16 @@ class FlowCutByTimeout:
                 continue
             self._scene.continued.add(int(row["flow"]))
             self._cuts[int(row["flow"])] = _cut(row, before[position])
+
+
+def _turns(keys: Any) -> Any:
+    """How often each key was there before, in the order of the array."""
+    order = np.argsort(keys, kind="stable")
+    fresh = np.concatenate(([True], keys[order][1:] != keys[order][:-1]))
+    starts = np.maximum.accumulate(np.where(fresh, np.arange(len(keys)), 0))
+    turns = np.empty(len(keys), np.intp)
+    turns[order] = np.arange(len(keys)) - starts
+    return turns
 
 
 def _cut(row: Any, before: Any) -> _Cut:

@@ -92,7 +92,8 @@ class PortScan:
         # From a service's port to a client's it is an answer whose question was not seen.
         wanted &= ~SERVICE_PORTS[source] | SERVICE_PORTS[destination]
         at = np.flatnonzero(wanted & ((flows.sent <= PROBE_PACKETS) | ~flows.answered))
-        if not len(at):
+        failed = ~flows.answered[at] | ((flows["tcp_flags"][at, 1] & consts.TCP_RST) != 0)
+        if not failed.any():
             return
         keys = flows["src_hi"][at]
         for name in ("src_lo", "dst_hi", "dst_lo"):
@@ -101,7 +102,7 @@ class PortScan:
         # Among thousands of flows, a pair with one or two is no scan in the making.
         least = 1 if len(at) <= FEW_FLOWS else 2 if len(at) <= MANY_FLOWS else 4
         for part in parts:
-            if len(part) >= least:
+            if len(part) >= least and 2 * np.count_nonzero(failed[part]) >= len(part):
                 self._add(rows[at[part]])
 
     def on_end(self) -> None:

@@ -63,6 +63,14 @@ def test_a_late_answer():
     assert found(FlowCutByTimeout, flows=flow_rows({**FIRST, "packets": (2, 0)}, LATE))
 
 
+def test_cut_again_and_again():
+    """All of it may end together, as at the end of a capture."""
+    again = {**FIRST, "flow": 3, "first_frame": 8, "last_frame": 9, "last_ns": START_NS + 200 * S, "end_ns": START_NS + 320 * S}
+    once_more = {**LATE, "flow": 4, "first_frame": 10, "first_ns": START_NS + 400 * S}
+    cuts = found(FlowCutByTimeout, flows=flow_rows(FIRST, again, LATE, once_more))
+    assert [each.first_frame for each in cuts] == [5, 10]
+
+
 def test_tcp_picked_up():
     """The inside goes on, and Linux takes it up in the middle."""
     again = {**ENDS, **TCP, "flow": 2, "packets": (3, 2), "first_frame": 5, "first_ns": START_NS + 160 * S, "accepted": 5}
