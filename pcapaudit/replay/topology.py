@@ -12,6 +12,7 @@ A capture says which addresses talk; a ruleset asks for interfaces and hooks. Th
   A ``--local`` network that overlaps no such prefix is put into the zone ``inside``, interface ``inside``.
 - **Without zones** there are two: ``inside`` with the ``--local`` networks, or else PRIVATE, and ``outside`` with the rest. Their
   interfaces have the same names, and are the tool's invention: ``assumed`` says so, and what depends on another interface is undecidable.
+- A topology file (``topology_file``) may also tell zones by what a frame shows of its link: VLAN, capture interface, MAC addresses.
 """
 
 from __future__ import annotations
@@ -22,7 +23,22 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_int
 
 from pcapaudit.core.errors import ConfigError
 
-__all__ = ["ANY", "MAX_ZONES", "PATHS", "PRIVATE", "Network", "Topology", "Zone"]
+__all__ = [
+    "ANY",
+    "INSIDE_NAMES",
+    "MAX_ZONES",
+    "PATHS",
+    "PRIVATE",
+    "Network",
+    "Topology",
+    "Zone",
+    "check_interface",
+    "check_overlaps",
+    "check_path",
+    "parse_network",
+    "parse_own",
+    "parse_prefixes",
+]
 
 Network = IPv4Network | IPv6Network
 Address = IPv4Address | IPv6Address
@@ -74,6 +90,12 @@ class Zone:
     prefixes: tuple[Network, ...]
     #: Whether it is on the protected side.
     inside: bool
+    #: VLAN ids of the frames on its link.
+    vlans: tuple[int, ...] = ()
+    #: Names that captures give to the interface on its link.
+    recorded_as: tuple[str, ...] = ()
+    #: MAC addresses of its hosts and routers.
+    macs: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,16 +118,15 @@ class Topology:
     @classmethod
     def from_options(cls, zone: Sequence[str] = (), local: Sequence[str] = (), own: Sequence[str] = (), path: str = "auto") -> Topology:
         """From ``--zone NAME=IFACE:CIDR[,CIDR…]``, ``--local CIDR``, ``--own ADDRESS[/LENGTH]`` and ``--path``. Raises ConfigError."""
-        if path not in PATHS:
-            raise ConfigError(f"--path {path}: no such way; possible are {', '.join(PATHS)}")
-        locals_ = tuple(_network(text, f"--local {text}", "10.0.0.0/8") for text in local)
+        check_path(path, f"--path {path}")
+        locals_ = tuple(parse_network(text, f"--local {text}", "10.0.0.0/8") for text in local)
         zones = _assumed_zones(locals_) if not zone else _given_zones(zone, locals_)
-        _check_overlaps(zones)
-        owned = [_own(text) for text in own]
+        check_overlaps(zones)
+        owned, broadcasts = parse_own(own, "--own")
         return cls(
             zones=zones,
-            own=tuple(dict.fromkeys(prefix for prefix, _ in owned)),
-            broadcasts=tuple(dict.fromkeys(broadcast for _, broadcast in owned if broadcast is not None)),
+            own=owned,
+            broadcasts=broadcasts,
             path=path,
             assumed=not zone,
             assumed_inside=not zone and not local,
@@ -152,17 +173,28 @@ def _zone(text: str) -> tuple[str, str, list[Network]]:
     if not (equals and colon and name.strip() and iface.strip() and prefixes.strip()):
         raise ConfigError(f"--zone {text}: expected NAME=IFACE:CIDR[,CIDR...], for example --zone lan=eth1:10.0.0.0/8,fd00::/8")
     iface = iface.strip()
-    if len(iface.encode()) > _MAX_INTERFACE_BYTES or "/" in iface or any(char.isspace() for char in iface):
-        raise ConfigError(
-            f"--zone {text}: {iface} cannot name an interface; Linux takes up to {_MAX_INTERFACE_BYTES} bytes without space or slash"
-        )
-    found: list[Network] = []
-    for each in prefixes.split(","):
-        found.extend(ANY if each.strip() == "any" else [_network(each, f"--zone {text}", "10.0.0.0/8 or any")])
+    check_interface(iface, f"--zone {text}")
+    found = parse_prefixes(prefixes.split(","), f"--zone {text}")
     return name.strip(), iface, found
 
 
-def _network(text: str, option: str, example: str) -> Network:
+def check_interface(iface: str, option: str) -> None:
+    """Raise ConfigError unless Linux would take the name."""
+    if not iface or len(iface.encode()) > _MAX_INTERFACE_BYTES or "/" in iface or any(char.isspace() for char in iface):
+        raise ConfigError(
+            f"{option}: {iface or 'nothing'} cannot name an interface; Linux takes {_MAX_INTERFACE_BYTES} bytes without space or slash"
+        )
+
+
+def parse_prefixes(texts: Iterable[str], option: str) -> list[Network]:
+    """Networks, or ``any`` for those of both families. Raises ConfigError, which names ``option``."""
+    found: list[Network] = []
+    for each in texts:
+        found.extend(ANY if each.strip() == "any" else [parse_network(each, option, "10.0.0.0/8 or any")])
+    return found
+
+
+def parse_network(text: str, option: str, example: str) -> Network:
     """A network; bits behind its prefix length are cleared, as nft and ip do."""
     try:
         return ip_network(text.strip(), strict=False)
@@ -170,17 +202,30 @@ def _network(text: str, option: str, example: str) -> Network:
         raise ConfigError(f"{option}: {text.strip() or 'nothing'} is not an address or a network; write for example {example}") from None
 
 
-def _own(text: str) -> tuple[Network, IPv4Address | None]:
-    """An own address or block of them; ADDRESS/LENGTH as ``ip address`` prints it means the address, and tells its network's broadcast."""
-    try:
-        given = ip_interface(text.strip())
-    except ValueError:
-        raise ConfigError(f"--own {text}: not an address; write for example --own 192.0.2.1 or --own 192.168.0.1/24") from None
-    network = given.network
-    if given.ip == network.network_address or network.prefixlen == network.max_prefixlen:
-        return network, None
-    broadcast = network.broadcast_address if isinstance(network, IPv4Network) and network.prefixlen < 31 else None
-    return ip_network(given.ip), broadcast
+def parse_own(texts: Sequence[str], option: str) -> tuple[tuple[Network, ...], tuple[IPv4Address, ...]]:
+    """Own addresses or blocks of them, and the broadcast addresses of their networks. Raises ConfigError, which names ``option``.
+
+    ADDRESS/LENGTH as ``ip address`` prints it means the address, and tells its network's broadcast address.
+    """
+    own: list[Network] = []
+    broadcasts: list[IPv4Address] = []
+    for text in texts:
+        try:
+            given = ip_interface(text.strip())
+        except ValueError:
+            raise ConfigError(f"{option} {text}: not an address; write for example 192.0.2.1 or 192.168.0.1/24") from None
+        network = given.network
+        is_block = given.ip == network.network_address or network.prefixlen == network.max_prefixlen
+        own.append(network if is_block else ip_network(given.ip))
+        if not is_block and isinstance(network, IPv4Network) and network.prefixlen < 31:
+            broadcasts.append(network.broadcast_address)
+    return _unique(own), tuple(dict.fromkeys(broadcasts))
+
+
+def check_path(path: str, option: str) -> None:
+    """Raise ConfigError unless it is one of PATHS."""
+    if path not in PATHS:
+        raise ConfigError(f"{option}: no such way; possible are {', '.join(PATHS)}")
 
 
 def _overlap(net: Network, prefix: Network) -> bool:
@@ -192,7 +237,7 @@ def _unique(prefixes: Iterable[Network]) -> tuple[Network, ...]:
     return tuple(dict.fromkeys(prefixes))
 
 
-def _check_overlaps(zones: Sequence[Zone]) -> None:
+def check_overlaps(zones: Sequence[Zone]) -> None:
     """The same prefix in two zones leaves the address without a zone; a longer one inside a shorter one is what prefixes are for."""
     owner: dict[Network, str] = {}
     for zone in zones:

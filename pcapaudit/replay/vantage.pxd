@@ -2,12 +2,15 @@ import cython
 
 from pcapaudit.core.columns cimport PacketBatch
 from pcapaudit.core.consts cimport (
+    FRAME_INBOUND,
+    FRAME_OUTBOUND,
     IFACE_NONE,
     IFACE_UNKNOWN,
     PATH_FORWARD,
     PATH_INPUT,
     PATH_OUTPUT,
     PATH_UNKNOWN,
+    VLAN_NONE,
 )
 
 ctypedef unsigned long long u64
@@ -21,6 +24,10 @@ cdef enum:
     GROUP = 0x4000
     MIXED = 0x8000
 
+# LINKTYPE_ETHERNET.
+cdef enum:
+    ETHERNET = 1
+
 
 @cython.final
 cdef class Vantage:
@@ -32,9 +39,26 @@ cdef class Vantage:
     cdef u64[::1] starts_hi
     cdef u64[::1] starts_lo
     cdef unsigned short[::1] codes
+    cdef object interfaces
+    cdef dict recorded
+    cdef u32 known
+    cdef bint has_links
+    cdef unsigned short[::1] by_vlan
+    cdef unsigned short[::1] by_interface
+    cdef u64[::1] macs
+    cdef unsigned short[::1] mac_zones
+    cdef u32 mac_count
 
     @cython.locals(i=u32)
     cpdef void place(self)
+    cdef void _learn(self)
+    @cython.locals(link=u32)
+    cdef void _place_by_link(self, u32 i) noexcept nogil
+    cdef u32 _link(self, u32 i) noexcept nogil
+    @cython.locals(source=u32, destination=u32)
+    cdef void _place_by_mac(self, u32 i) noexcept nogil
+    @cython.locals(mac=u64, left=u32, right=u32, middle=u32, k=u32)
+    cdef u32 _mac_zone(self, u32 at) noexcept nogil
     @cython.locals(src=u32, dst=u32, path=u32)
     cpdef void place_row(self, u32 i) noexcept nogil
     @cython.locals(code=u32)

@@ -10,12 +10,21 @@ What a Linux router with the topology's addresses would do:
 A packet between two own addresses takes loopback, output first and input later; it is judged at output, where its connection begins.
 Frames without an IP packet pass no hook, by no known interface. The conntrack zone is 0.
 
+Where the topology tells zones by what a frame shows of its link, that comes after the addresses:
+
+- The VLAN, or else the capture interface, says on which zone's link the frame was. If the file says that it was received there, it came
+  in by that zone; if sent, it left by it. Otherwise the destination decides, for routing does: a packet whose destination does not lie
+  behind the link must have come in from it, whatever its source claims; one whose destination does is leaving.
+- An Ethernet frame from a MAC address of a zone came in by it; one to such an address left by it.
+
 The upper sixteen bits of an address nearly always settle its zone: a table has the answer, or the span of ranges to search.
 """
 
 from __future__ import annotations
 
 from array import array
+from collections.abc import Sequence
+from typing import Any
 
 import cython
 
@@ -24,8 +33,21 @@ from pcapaudit.replay import segments
 from pcapaudit.replay.topology import PATHS, Topology
 
 if not cython.compiled:
-    from pcapaudit.core.consts import IFACE_NONE, IFACE_UNKNOWN, PATH_FORWARD, PATH_INPUT, PATH_OUTPUT, PATH_UNKNOWN
+    from pcapaudit.core.consts import (
+        FRAME_INBOUND,
+        FRAME_OUTBOUND,
+        IFACE_NONE,
+        IFACE_UNKNOWN,
+        PATH_FORWARD,
+        PATH_INPUT,
+        PATH_OUTPUT,
+        PATH_UNKNOWN,
+        VLAN_NONE,
+    )
     from pcapaudit.replay.segments import GROUP, MIXED, NOWHERE, OWN, ZONE_BITS
+
+    # LINKTYPE_ETHERNET.
+    ETHERNET = 1
 
 __all__ = ["Vantage"]
 
@@ -33,9 +55,12 @@ _LOW = cython.declare(cython.ulonglong, 0xFFFFFFFFFFFFFFFF)
 
 
 class Vantage:
-    """The topology seen from the packets of one batch."""
+    """The topology seen from the packets of one batch.
 
-    def __init__(self, topology: Topology, batch: PacketBatch) -> None:
+    ``interfaces`` are those of the stream, by the column if_id; the list may grow between batches.
+    """
+
+    def __init__(self, topology: Topology, batch: PacketBatch, interfaces: Sequence[Any] = ()) -> None:
         self.batch = batch
         #: PATH_ of every packet, or PATH_UNKNOWN where addresses decide; PATHS stands in the order of these numbers.
         self.forced = PATHS.index(topology.path)
@@ -51,12 +76,32 @@ class Vantage:
         self.starts_hi = memoryview(array("Q", [start >> 64 for start, _ in ranges]))
         self.starts_lo = memoryview(array("Q", [start & _LOW for start, _ in ranges]))
         self.codes = memoryview(array("H", [code for _, code in ranges]))
+        self.interfaces = interfaces
+        #: Zone by name of a capture interface.
+        self.recorded = {name: index for index, zone in enumerate(topology.zones) for name in zone.recorded_as}
+        #: How many of the interfaces ``by_interface`` holds.
+        self.known = 0
+        vlans = {vlan: index for index, zone in enumerate(topology.zones) for vlan in zone.vlans}
+        self.by_vlan = memoryview(array("H", [vlans.get(vlan, NOWHERE) for vlan in range(1 << 12)]))
+        self.by_interface = memoryview(array("H", [NOWHERE]))
+        macs = sorted((mac, index) for index, zone in enumerate(topology.zones) for mac in zone.macs)
+        self.mac_count = len(macs)
+        self.macs = memoryview(array("Q", [*(mac for mac, _ in macs), 0]))
+        self.mac_zones = memoryview(array("H", [*(zone for _, zone in macs), NOWHERE]))
+        self.has_links = bool(vlans or self.recorded or macs)
 
     def place(self):
         """Fill the columns for all packets of the batch."""
+        if self.known < len(self.interfaces) and self.recorded:
+            self._learn()
         with cython.nogil:
             for i in range(self.batch.count):
                 self.place_row(i)
+
+    def _learn(self):
+        """Look up the zones of the interfaces that are new in the stream."""
+        self.known = len(self.interfaces)
+        self.by_interface = memoryview(array("H", [self.recorded.get(each.name, NOWHERE) for each in self.interfaces]))
 
     def place_row(self, i):
         """Fill the columns for one row."""
@@ -80,6 +125,54 @@ class Vantage:
         self.batch.path[i] = path
         self.batch.iif[i] = IFACE_NONE if path == PATH_OUTPUT else IFACE_UNKNOWN if src == NOWHERE else src
         self.batch.oif[i] = IFACE_NONE if path == PATH_INPUT else IFACE_UNKNOWN if dst == NOWHERE else dst
+        if self.has_links:
+            self._place_by_link(i)
+            if self.mac_count and self.batch.linktype[i] == ETHERNET and self.batch.caplen[i] >= 12:
+                self._place_by_mac(i)
+
+    def _place_by_link(self, i):
+        """Correct the interfaces by the link that the frame was on, if that is known."""
+        link = self._link(i)
+        if link == NOWHERE:
+            return
+        if self.batch.path[i] == PATH_OUTPUT:
+            self.batch.oif[i] = link
+        elif self.batch.path[i] == PATH_INPUT or self.batch.frame_flags[i] & FRAME_INBOUND:
+            self.batch.iif[i] = link
+        elif self.batch.frame_flags[i] & FRAME_OUTBOUND:
+            self.batch.oif[i] = link
+        elif self.batch.oif[i] != link:
+            self.batch.iif[i] = link
+
+    def _link(self, i):
+        """Zone on whose link the frame was, or NOWHERE."""
+        if self.batch.vlan[i] != VLAN_NONE and self.by_vlan[self.batch.vlan[i] & 0xFFF] != NOWHERE:
+            return self.by_vlan[self.batch.vlan[i] & 0xFFF]
+        return self.by_interface[self.batch.if_id[i]] if self.batch.if_id[i] < self.known else NOWHERE
+
+    def _place_by_mac(self, i):
+        """Correct the interfaces by the Ethernet addresses."""
+        source = self._mac_zone(self.batch.offset[i] + 6)
+        destination = self._mac_zone(self.batch.offset[i])
+        if source != NOWHERE and self.batch.path[i] != PATH_OUTPUT:
+            self.batch.iif[i] = source
+        if destination != NOWHERE and self.batch.path[i] != PATH_INPUT:
+            self.batch.oif[i] = destination
+
+    def _mac_zone(self, at):
+        """Zone of the Ethernet address whose first byte is ``data[at]``, or NOWHERE."""
+        mac = 0
+        for k in range(6):
+            mac = mac << 8 | self.batch.data[at + k]
+        left = 0
+        right = self.mac_count
+        while left < right:
+            middle = (left + right) >> 1
+            if self.macs[middle] < mac:
+                left = middle + 1
+            else:
+                right = middle
+        return self.mac_zones[left] if self.macs[left] == mac and left < self.mac_count else NOWHERE
 
     def _code(self, hi, lo, upper, first_span):
         """Code of an address; ``upper`` is its place in the upper table."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ipaddress import ip_address
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -13,6 +14,7 @@ from pcapaudit.core import consts
 from pcapaudit.core.columns import PacketBatch
 from pcapaudit.replay.segments import GROUP, NOWHERE, OWN, ZONE_BITS
 from pcapaudit.replay.topology import Topology
+from pcapaudit.replay.topology_file import read_topology
 from pcapaudit.replay.vantage import Vantage
 
 BATCH = PacketBatch()
@@ -117,3 +119,79 @@ def test_place_row_fills_the_scratch_row():
     fill(consts.BATCH_FRAMES, ip_address("10.0.0.5"), ip_address("192.0.2.1"))
     Vantage(Topology.from_options(), BATCH).place_row(consts.BATCH_FRAMES)
     assert answer(consts.BATCH_FRAMES) == (0, 1, "forward")
+
+
+LINKS = """
+own = ["10.0.0.1/24", "10.0.30.1/24", "192.0.2.1"]
+[zones.lan]
+prefixes = ["10.0.0.0/24"]
+macs = ["02:00:00:00:00:0a"]
+[zones.guests]
+prefixes = ["10.0.30.0/24"]
+vlans = [30]
+[zones.dmz]
+capture-interfaces = ["eth2"]
+[zones.wan]
+prefixes = ["any"]
+"""
+LAN, GUESTS, DMZ, WAN = range(4)
+LAN_MAC, OTHER_MAC = bytes.fromhex("02000000000a"), bytes.fromhex("020000000001")
+
+
+def place_on_link(src, dst, flags=0, vlan=consts.VLAN_NONE, if_id=0, macs=(OTHER_MAC, OTHER_MAC)):
+    """(iif, oif, path) of one Ethernet frame, which lies behind 100 other bytes; ``macs`` are destination and source."""
+    fill(0, ip_address(src), ip_address(dst))
+    values = {"frame_flags": flags, "vlan": vlan, "if_id": if_id, "linktype": 1, "offset": 100, "caplen": 60}
+    for name, value in values.items():
+        BATCH.arrays[name][0] = value
+    BATCH.buffer[100:112] = list(b"".join(macs))
+    BATCH.count = 1
+    Vantage(read_topology(LINKS, "t"), BATCH, [SimpleNamespace(name="eth0"), SimpleNamespace(name="eth2")]).place()
+    return answer(0)
+
+
+IN, OUT = consts.FRAME_INBOUND, consts.FRAME_OUTBOUND
+
+
+@pytest.mark.parametrize(
+    ("frame", "way"),
+    [
+        ({"src": "10.0.30.5", "dst": "198.51.100.1", "vlan": 30}, (GUESTS, WAN, "forward")),
+        ({"src": "198.51.100.1", "dst": "10.0.30.5", "vlan": 30}, (WAN, GUESTS, "forward")),
+        # A source that does not live there: it came in by the link all the same.
+        ({"src": "10.0.0.5", "dst": "198.51.100.1", "vlan": 30}, (GUESTS, WAN, "forward")),
+        ({"src": "198.51.100.1", "dst": "10.0.30.5", "vlan": 30, "flags": IN}, (GUESTS, GUESTS, "forward")),
+        ({"src": "10.0.0.5", "dst": "198.51.100.1", "vlan": 30, "flags": OUT}, (LAN, GUESTS, "forward")),
+        ({"src": "10.0.0.5", "dst": "10.0.30.1", "vlan": 30}, (GUESTS, NONE, "input")),
+        ({"src": "10.0.30.1", "dst": "10.0.0.5", "vlan": 30}, (NONE, GUESTS, "output")),
+        ({"src": "10.0.0.5", "dst": "224.0.0.1", "vlan": 30}, (GUESTS, NONE, "input")),
+        # A tag that no zone has, and the capture interface.
+        ({"src": "10.0.0.5", "dst": "198.51.100.1", "vlan": 31}, (LAN, WAN, "forward")),
+        ({"src": "10.0.0.5", "dst": "198.51.100.1", "vlan": 31, "if_id": 1}, (DMZ, WAN, "forward")),
+        ({"src": "10.0.0.5", "dst": "198.51.100.1", "vlan": 30, "if_id": 1}, (GUESTS, WAN, "forward")),
+        ({"src": "10.0.0.5", "dst": "198.51.100.1", "if_id": 1, "flags": OUT}, (LAN, DMZ, "forward")),
+        ({"src": "10.0.0.5", "dst": "198.51.100.1", "if_id": 7}, (LAN, WAN, "forward")),
+        # Ethernet addresses.
+        ({"src": "172.16.0.1", "dst": "198.51.100.1", "macs": (OTHER_MAC, LAN_MAC)}, (LAN, WAN, "forward")),
+        ({"src": "198.51.100.1", "dst": "172.16.0.1", "macs": (LAN_MAC, OTHER_MAC)}, (WAN, LAN, "forward")),
+        ({"src": "192.0.2.1", "dst": "172.16.0.1", "macs": (LAN_MAC, OTHER_MAC)}, (NONE, LAN, "output")),
+        ({"src": "172.16.0.1", "dst": "192.0.2.1", "macs": (OTHER_MAC, LAN_MAC)}, (LAN, NONE, "input")),
+    ],
+)
+def test_what_a_frame_shows_of_its_link_wins(frame, way):
+    """VLAN, then capture interface, then Ethernet addresses."""
+    assert place_on_link(**frame) == way
+
+
+def test_interfaces_that_come_later_are_looked_up():
+    """A pcapng file may describe an interface between two batches."""
+    fill(0, ip_address("10.0.0.5"), ip_address("198.51.100.1"))
+    for name, value in {"frame_flags": 0, "vlan": consts.VLAN_NONE, "if_id": 0, "linktype": 101}.items():
+        BATCH.arrays[name][0] = value
+    BATCH.count, interfaces = 1, []
+    vantage = Vantage(read_topology(LINKS, "t"), BATCH, interfaces)
+    vantage.place()
+    assert answer(0) == (LAN, WAN, "forward")
+    interfaces.append(SimpleNamespace(name="eth2"))
+    vantage.place()
+    assert answer(0) == (DMZ, WAN, "forward")

@@ -1,0 +1,136 @@
+"""Reads a topology file: where the firewall stands, for those whose networks do not fit into options. An example with every key::
+
+    own = ["192.168.0.1/24", "203.0.113.7"]   # as `ip address` prints them; a whole block of addresses: "203.0.113.8/29"
+    path = "auto"                             # or forward, input, output: the way of every packet
+
+    [zones.lan]
+    interface = "eth1"                        # what iifname and oifname match; default: the zone's name
+    prefixes = ["192.168.0.0/16", "fd00::/8"] # what is routed there, the longest prefix wins; "any" for the rest
+    inside = true                             # default: whether its name or its interface is inside or lan
+
+    [zones.guests]
+    interface = "eth1.30"
+    vlans = [30]                              # frames with this tag are on its link
+    capture-interfaces = ["eth1.30"]          # so are frames that a pcapng file calls so
+    macs = ["02:00:00:00:30:01"]              # frames with these Ethernet addresses come from it, or go to it
+
+Everything is optional; an unknown key is an error. What a frame shows of its link wins over what its addresses say, see ``vantage``.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pcapaudit.core.errors import ConfigError
+from pcapaudit.replay.topology import (
+    INSIDE_NAMES,
+    MAX_ZONES,
+    Topology,
+    Zone,
+    check_interface,
+    check_overlaps,
+    check_path,
+    parse_own,
+    parse_prefixes,
+)
+
+__all__ = ["read_topology"]
+
+_KEYS = ("own", "path", "zones")
+_ZONE_KEYS = ("interface", "prefixes", "inside", "vlans", "capture-interfaces", "macs")
+_MAC = re.compile(r"[0-9a-fA-F]{2}([:-][0-9a-fA-F]{2}){5}")
+_MAX_VLAN = 4094
+
+
+def read_topology(text: str, path: str) -> Topology:
+    """The topology that a file describes; ``path`` is what errors call it. Raises ConfigError, which names the key."""
+    try:
+        given = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: not a TOML file: {error}") from None
+    _check_keys(given, _KEYS, path)
+    way = _typed(given, "path", str, "a text", path) or "auto"
+    check_path(way, f"{path}: path: {way}")
+    own, broadcasts = parse_own(_texts(given, "own", path), f"{path}: own:")
+    tables = _typed(given, "zones", dict, "a table: [zones.lan]", path) or {}
+    if not tables:
+        raise ConfigError(f"{path}: no zone; a topology needs one at least, for example [zones.lan] with prefixes = ['192.168.0.0/16']")
+    if len(tables) > MAX_ZONES:
+        raise ConfigError(f"{path}: zones: {len(tables)} zones; at most {MAX_ZONES} are possible")
+    zones = tuple(_zone(name, table, f"{path}: zones.{name}") for name, table in tables.items())
+    try:
+        check_overlaps(zones)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from None
+    for key, values in (("vlans", "vlans"), ("capture-interfaces", "recorded_as"), ("macs", "macs")):
+        _check_shared(zones, values, f"{path}: {key}")
+    return Topology(zones=zones, own=own, broadcasts=broadcasts, path=way)
+
+
+def _zone(name: str, table: Any, where: str) -> Zone:
+    if not isinstance(table, dict):
+        raise ConfigError(f"{where}: {table!r} is not a table; write [zones.{name}] with its keys below")
+    _check_keys(table, _ZONE_KEYS, where)
+    iface = _typed(table, "interface", str, "a text", where)
+    iface = name if iface is None else iface
+    check_interface(iface, f"{where}.interface")
+    inside = _typed(table, "inside", bool, "true or false", where)
+    vlans = _typed(table, "vlans", list, "a list of VLAN ids", where) or []
+    for vlan in vlans:
+        if type(vlan) is not int or not 0 <= vlan <= _MAX_VLAN:
+            raise ConfigError(f"{where}.vlans: {vlan!r} is not a VLAN id; expected numbers from 0 to {_MAX_VLAN}")
+    return Zone(
+        name=name,
+        iface=iface,
+        prefixes=tuple(dict.fromkeys(parse_prefixes(_texts(table, "prefixes", where), f"{where}.prefixes"))),
+        inside=not INSIDE_NAMES.isdisjoint((name, iface)) if inside is None else inside,
+        vlans=tuple(vlans),
+        recorded_as=tuple(_texts(table, "capture-interfaces", where)),
+        macs=tuple(_mac(text, f"{where}.macs") for text in _texts(table, "macs", where)),
+    )
+
+
+def _mac(text: str, where: str) -> int:
+    if not _MAC.fullmatch(text):
+        raise ConfigError(f"{where}: {text} is not an Ethernet address; write it as 02:00:00:00:00:01")
+    return int(re.sub("[:-]", "", text), 16)
+
+
+def _check_keys(table: Mapping[str, Any], known: Iterable[str], where: str) -> None:
+    for key in table:
+        if key not in known:
+            close = difflib.get_close_matches(key, list(known), n=1)
+            advice = f"did you mean {close[0]}?" if close else f"possible are {', '.join(known)}"
+            raise ConfigError(f"{where}: unknown key {key}; {advice}")
+
+
+def _check_shared(zones: Iterable[Zone], attribute: str, where: str) -> None:
+    """What tells two zones apart belongs to one of them."""
+    owner: dict[Any, str] = {}
+    for zone in zones:
+        for value in getattr(zone, attribute):
+            other = owner.setdefault(value, zone.name)
+            if other != zone.name:
+                shown = value.to_bytes(6, "big").hex(":") if attribute == "macs" else value
+                raise ConfigError(f"{where}: {shown} is in zones {other} and {zone.name}; give it to one of them")
+
+
+def _typed(table: Mapping[str, Any], key: str, kind: type[Any], wanted: str, where: str) -> Any:
+    """A value of the right type, or None where the key is absent."""
+    value = table.get(key)
+    if value is not None and type(value) is not kind:
+        raise ConfigError(f"{where}: {key} = {value!r}; expected {wanted}")
+    return value
+
+
+def _texts(table: Mapping[str, Any], key: str, where: str) -> list[str]:
+    """A list of texts, empty where the key is absent."""
+    values = _typed(table, key, list, "a list of texts in quotes", where) or []
+    for value in values:
+        if not isinstance(value, str):
+            raise ConfigError(f"{where}: {key}: {value!r} is not a text; put it into quotes")
+    return list(values)
