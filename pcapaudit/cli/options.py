@@ -42,12 +42,15 @@ class EngineOptions:
     reorder_window: float
     #: Whether what is odd about a file ends the run.
     strict: bool
+    #: Topology file, in place of local, zone and own; or None.
+    topology: str | None = None
 
 
 _ENGINE_OPTIONS = (
     click.option("--rules", metavar="FILE", help="Ruleset in nftables syntax. Default: the built-in stateful policy."),
     click.option("--local", metavar="CIDR", multiple=True, help="Network inside the firewall. Default: the private ranges."),
     click.option("--zone", metavar="NAME=IFACE:CIDR", multiple=True, help="Which networks lie behind which interface; 'any' for the rest."),
+    click.option("--topology", metavar="FILE", help="Zones, interfaces and own addresses, in place of --local, --zone and --own."),
     click.option("--own", metavar="ADDRESS", multiple=True, help="Address of the firewall itself: chains input and output."),
     click.option(
         "--path",

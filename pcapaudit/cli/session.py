@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib import resources
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pcapaudit.capture.stream import open_stream
@@ -12,13 +14,14 @@ from pcapaudit.conntrack.config import ConntrackConfig
 from pcapaudit.core.errors import ConfigError
 from pcapaudit.replay.consumer import Context
 from pcapaudit.replay.topology import Topology
+from pcapaudit.replay.topology_file import read_topology
 from pcapaudit.rules import compile_ruleset, load_ruleset, parse_ruleset
 
 if TYPE_CHECKING:
     from pcapaudit.cli.options import EngineOptions
     from pcapaudit.rules.model import Ruleset
 
-__all__ = ["DEFAULT_RULES", "conntrack_config", "open_session", "ruleset_of"]
+__all__ = ["DEFAULT_RULES", "conntrack_config", "open_session", "ruleset_of", "topology_of"]
 
 #: What reports call the built-in ruleset: where it stands in the repository.
 DEFAULT_RULES = "rulesets/default.nft"
@@ -32,12 +35,30 @@ def open_session(captures: Sequence[str], options: EngineOptions) -> Iterator[Co
 
     What can be wrong is looked at in the order in which it is cheap to find out. Raises ConfigError, RulesetError, CaptureError.
     """
-    topology = Topology.from_options(options.zone, options.local, options.own, options.path)
+    topology = topology_of(options)
     conntrack = conntrack_config(options)
     ruleset = ruleset_of(options, topology)
     program = compile_ruleset(ruleset, topology.interfaces, topology.assumed)
     with open_stream(captures, strict=options.strict, reorder_ns=round(options.reorder_window * _NS)) as stream:
         yield Context(stream, ruleset, program, topology, conntrack, options.checksum, options.mode)
+
+
+def topology_of(options: EngineOptions) -> Topology:
+    """The topology of the file or of the options. Raises ConfigError."""
+    path = options.topology
+    if path is None:
+        return Topology.from_options(options.zone, options.local, options.own, options.path)
+    beside = [name for name, given in (("--zone", options.zone), ("--local", options.local), ("--own", options.own)) if given]
+    if beside:
+        raise ConfigError(f"--topology {path}: the file says what {' and '.join(beside)} would: write it there, or leave the file away")
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"--topology {path}: cannot be read: {error.strerror}; expected a TOML file") from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"--topology {path}: byte {error.start} is not UTF-8 text; expected a TOML file") from None
+    topology = read_topology(text, path)
+    return topology if options.path == "auto" else replace(topology, path=options.path)
 
 
 def ruleset_of(options: EngineOptions, topology: Topology) -> Ruleset:
@@ -49,10 +70,11 @@ def ruleset_of(options: EngineOptions, topology: Topology) -> Ruleset:
         return load_ruleset(options.rules)
     text = resources.files("pcapaudit.rules").joinpath("default.nft").read_text(encoding="utf-8")
     if not topology.assumed:
-        inside = ", ".join(f'"{zone.iface}"' for zone in topology.zones if zone.inside)
+        inside = ", ".join(dict.fromkeys(f'"{zone.iface}"' for zone in topology.zones if zone.inside))
         if not inside:
             raise ConfigError(
-                "no zone is inside, and the built-in ruleset lets nothing else open connections: give --local CIDR or --rules FILE"
+                "no zone is inside, and the built-in ruleset lets nothing else open connections: "
+                "name one inside or lan, or give --local CIDR or --rules FILE; in a topology file, say inside = true"
             )
         text = text.replace('iifname "inside"', f"iifname {{ {inside} }}")
     return parse_ruleset(text, DEFAULT_RULES)

@@ -70,7 +70,7 @@ class Engine:
     def __init__(self, context: Context, source: Source, seed: int = 0) -> None:
         self.batch = source.batch
         self.verdicts = VerdictBatch()
-        self._vantage = Vantage(context.topology, self.batch)
+        self._vantage = Vantage(context.topology, self.batch, source.stream.interfaces)
         self.tracker = Tracker(context.conntrack, seed)
         self._flows = FlowTable(self.tracker)
         evaluator = Evaluator(context.program, self.batch, self.verdicts)

@@ -37,10 +37,11 @@ def test_given_values():
     engine, other = options_of(
         *("--rules", "x.nft", "--local", "10.0.0.0/8", "--local", "192.168.0.0/16", "--zone", "a=b:any", "--own", "10.0.0.1"),
         *("--path", "input", "--timeout", "icmp=1s", "--sysctl", "a=0", "--checksum", "verify", "--mode", "observed", "--seed", "7"),
-        *("--reorder-window", "0.5", "--strict", "--other", "o"),
+        *("--reorder-window", "0.5", "--strict", "--topology", "t.toml", "--other", "o"),
     )
     assert (engine.rules, engine.local, engine.zone, engine.own) == ("x.nft", ("10.0.0.0/8", "192.168.0.0/16"), ("a=b:any",), ("10.0.0.1",))
     assert (engine.path, engine.timeout, engine.sysctl, engine.checksum) == ("input", ("icmp=1s",), ("a=0",), "verify")
+    assert engine.topology == "t.toml"
     assert (engine.mode, engine.seed, engine.reorder_window, engine.strict, other) == ("observed", 7, 0.5, True, "o")
 
 

@@ -10,7 +10,7 @@ import pytest
 from checkout import ROOT
 
 from pcapaudit.cli.options import EngineOptions
-from pcapaudit.cli.session import DEFAULT_RULES, conntrack_config, open_session, ruleset_of
+from pcapaudit.cli.session import DEFAULT_RULES, conntrack_config, open_session, ruleset_of, topology_of
 from pcapaudit.core.errors import CaptureError, ConfigError, RulesetError
 from pcapaudit.replay.topology import Topology
 
@@ -101,6 +101,36 @@ def test_own_ruleset_needs_no_zone_inside(tmp_path):
     path = tmp_path / "x.nft"
     path.write_text("table ip t { chain c { type filter hook forward priority 0; policy drop; } }")
     assert session(zone=("wan=eth0:any",), rules=str(path)).topology.interfaces == ("eth0",)
+
+
+def test_topology_file_takes_the_place_of_options(tmp_path):
+    """--path still wins."""
+    file = tmp_path / "site.toml"
+    file.write_text('path = "input"\n[zones.lan]\nprefixes = ["10.0.0.0/8"]\n')
+    topology = topology_of(options(topology=str(file)))
+    assert (topology.interfaces, topology.path, topology.assumed) == (("lan",), "input", False)
+    assert topology_of(options(topology=str(file), path="forward")).path == "forward"
+
+
+@pytest.mark.parametrize(
+    ("content", "changes", "complaint"),
+    [
+        (b"", {"zone": ("a=b:any",), "own": ("10.0.0.1",)}, "the file says what --zone and --own would: write it there"),
+        (b"", {"local": ("10.0.0.0/8",)}, "the file says what --local would"),
+        (None, {}, "cannot be read: No such file or directory; expected a TOML file"),
+        (b"own = [\xff]", {}, "byte 7 is not UTF-8 text"),
+        (b"zone = []", {}, "unknown key zone; did you mean zones"),
+    ],
+)
+def test_topology_file_that_cannot_be_used(tmp_path, content, changes, complaint):
+    """File and reason."""
+    file = tmp_path / "site.toml"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(ConfigError) as caught:
+        topology_of(options(topology=str(file), **changes))
+    assert f"{file}: " in str(caught.value)
+    assert complaint in str(caught.value)
 
 
 @pytest.mark.parametrize(

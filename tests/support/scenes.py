@@ -75,7 +75,7 @@ class MemoryStream:
 
     def __init__(self, packets, rows=consts.BATCH_FRAMES):
         self.packets, self.rows, self.frames = list(packets), rows, 0
-        self.files, self.warnings = [], []
+        self.files, self.interfaces, self.warnings = [], [], []
 
     def read_into(self, batch):
         """Fill the batch with the next frames."""
