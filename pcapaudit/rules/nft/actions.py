@@ -348,6 +348,19 @@ def _parse_update(cursor: Cursor) -> SetUpdate:
     return SetUpdate(op, name, keys, timeout, statements, data, place)
 
 
+def _parse_old_update(cursor: Cursor) -> SetUpdate:
+    """``set update ip saddr timeout 5s @recent``: how older files write it."""
+    place = cursor.place()
+    cursor.advance()
+    op = cursor.accept_word("add", "update", "delete")
+    if not op:
+        raise cursor.unexpected("add or update", "after set")
+    keys = parse_keys(cursor)
+    timeout = parse_duration_word(cursor) if cursor.accept_word("timeout") else None
+    cursor.expect("@", "before the set's name")
+    return SetUpdate(op, cursor.expect_name("the name of a set"), keys, timeout, (), None, place)
+
+
 def _parse_new_element(cursor: Cursor) -> tuple[tuple[Key, ...], int | None, tuple[Limit | Quota | Counter | Opaque | Side, ...]]:
     cursor.skip_lines()
     keys = parse_keys(cursor)
@@ -399,6 +412,7 @@ def parse_meter(cursor: Cursor) -> tuple[SetUpdate, NamedSet]:
 ACTIONS: dict[str, Callable[[Cursor], Statement]] = {
     **dict.fromkeys(("snat", "dnat", "masquerade", "redirect"), _parse_nat),
     **dict.fromkeys(("add", "update", "delete"), _parse_update),
+    "set": _parse_old_update,
     "tproxy": _parse_tproxy,
     "queue": _parse_queue,
     "synproxy": _parse_synproxy,

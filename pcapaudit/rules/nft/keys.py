@@ -28,6 +28,7 @@ BARE_META = frozenset(
     {
         *("iif", "oif", "iifname", "oifname", "iiftype", "oiftype", "iifgroup", "oifgroup", "ibrname", "obrname", "sdif", "sdifname"),
         *("mark", "skuid", "skgid", "pkttype", "cpu", "cgroup", "rtclassid", "l4proto", "protocol", "nfproto"),
+        *("time", "day", "hour"),
     }
 )
 _ALIASES = {

@@ -79,6 +79,7 @@ OTHER = [
     ("meta mark set mark and 0xff or 0x1", "meta mark set meta mark & 0xfe ^ 0x1"),
     ("queue num 1 bypass", "queue flags bypass to 1"),
     ("redirect to 53", "redirect to :53"),
+    ("set update ip saddr @s", "update @s { ip saddr }"),
     ("limit name l", 'limit name "l"'),
 ]
 

@@ -14,6 +14,7 @@ from pcapaudit.rules.nft.lexer import tokenize
     [
         ("tcp dport", "tcp dport", "inet_service"),
         ("iifname", "meta iifname", "ifname"),
+        ("hour", "meta hour", "hour"),
         ("ct original ip saddr", "ct original ip saddr", "ipv4_addr"),
         ("@th,16,16", "@th,16,16", "integer"),
         ("ip6 hop-limit", "ip6 hoplimit", "integer"),
