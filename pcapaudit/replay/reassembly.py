@@ -130,7 +130,7 @@ class Reassembly:
 
 def _header_sum(header: bytearray) -> int:
     """The checksum of an IPv4 header whose checksum field is 0."""
-    total = sum(struct.unpack(f"!{len(header) // 2}H", header))
+    total: int = sum(struct.unpack(f"!{len(header) // 2}H", header))
     while total >> 16:
         total = (total & 0xFFFF) + (total >> 16)
     return ~total & 0xFFFF

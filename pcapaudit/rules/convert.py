@@ -78,15 +78,18 @@ class _Table:
     def _complain(self, place: Place, message: str) -> None:
         self.problems.append(Diagnostic(place.path, place.line, place.column, message, "write this rule anew in nftables"))
 
+    def _retargeted(self, verdict: Verdict) -> Verdict:
+        return replace(verdict, target=self.names.get(verdict.target, verdict.target)) if verdict.target else verdict
+
     def _renamed(self, statement: Statement) -> Statement:
-        if isinstance(statement, Verdict) and statement.target:
-            return replace(statement, target=self.names.get(statement.target, statement.target))
+        if isinstance(statement, Verdict):
+            return self._retargeted(statement)
         if isinstance(statement, VerdictMap) and isinstance(statement.right, SetLiteral):
             elements = tuple(
-                replace(each, verdict=self._renamed(each.verdict)) if each.verdict is not None else each
+                replace(each, verdict=self._retargeted(each.verdict)) if each.verdict is not None else each
                 for each in statement.right.elements
             )
-            return replace(statement, right=replace(statement.right, elements=elements))  # type: ignore[arg-type]  # verdicts stay verdicts
+            return replace(statement, right=replace(statement.right, elements=elements))
         return statement
 
 

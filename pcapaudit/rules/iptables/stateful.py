@@ -53,11 +53,11 @@ def build_stateful(module: Module, sets: Sets) -> list[tuple[Statement, ...]]:
         return [(_hashlimit(module, sets),)]
     if module.name == "recent":
         return [(_recent(module),)]
-    option = module.get("--match-set")
-    if option is None:
+    named = module.get("--match-set")
+    if named is None:
         raise module.options[0].problem("-m set needs --match-set NAME src|dst")
-    keys = set_keys(option, sets.find(option), module)
-    return [(Match(keys, "!=" if option.negated else "==", SetRef(option.value), option.place),)]
+    keys = set_keys(named, sets.find(named), module)
+    return [(Match(keys, "!=" if named.negated else "==", SetRef(named.value), named.place),)]
 
 
 def _rate(option: Option) -> tuple[int, int]:

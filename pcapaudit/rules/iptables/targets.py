@@ -189,7 +189,7 @@ def _set_mark(context: TargetContext) -> Outcome:
 
 def _copied_mark(context: TargetContext, option: Option) -> Assign:
     """``--save-mark``: connection from packet; ``--restore-mark``: packet from connection."""
-    masks = {}
+    masks: dict[str, int] = {}
     for name in ("--nfmask", "--ctmask", "--mask"):
         given = context.get(name)
         masks[name] = number(given, given.value, _ALL) if given else masks.get("--mask", _ALL)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from pcapaudit.rules.datatypes import DATATYPES
+from pcapaudit.rules.datatypes import DATATYPES, Datatype
 from pcapaudit.rules.model import (
     Assign,
     Counter,
@@ -192,7 +192,7 @@ def _yields_ports(cursor: Cursor) -> bool:
     return at < cursor.stop and kinds[at] == ":" and "." in kinds[at + 1 : at + 3] and "{" in kinds[cursor.index : at]
 
 
-def _guess_family(cursor: Cursor) -> object:
+def _guess_family(cursor: Cursor) -> Datatype:
     """IPv6 where an address with colons comes next, or the first one in a map is of that kind."""
     at = cursor.index
     kinds, texts = cursor.source.kinds, cursor.source.texts
