@@ -1,5 +1,7 @@
 """What holds for every test: the time zone, which pcapaudit child processes import, and that nothing is skipped on a CI server.
 
+Properties have no deadline: a busy machine is not a failure, and a hang is caught by pytest-timeout.
+
 A child process imports the same pcapaudit as the tests do, installed or built in place, whatever its working directory: otherwise
 ``python -m pcapaudit`` in the checkout would take the sources beside it and not what is installed.
 
@@ -14,9 +16,12 @@ import time
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 import pcapaudit
 
+settings.register_profile("pcapaudit", deadline=None, print_blob=True)
+settings.load_profile("pcapaudit")
 os.environ["TZ"] = "UTC"
 time.tzset()
 os.environ["PYTHONSAFEPATH"] = "1"
