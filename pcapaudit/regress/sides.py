@@ -28,7 +28,7 @@ class Side(Protocol):
         """The columns of the batch by VERDICT_COLUMNS name, and ``decided_by``, the number of the decider; valid until the next call."""
 
     def ended(self) -> list[int]:
-        """Numbers of the flows that ended with this batch: they occur no more."""
+        """Numbers of flows that have ended, some time after they did: they occur no more."""
 
     def finish(self) -> Totals | None:
         """Nothing more comes; the totals of an engine. Raises PcapauditError if the side has more than the capture."""

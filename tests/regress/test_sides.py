@@ -18,8 +18,9 @@ def test_columns_are_those_of_the_batch():
     assert {new.deciders[number].text for number in new.judge()["decided_by"]} == {"policy drop"}
 
 
-def test_ended_flows_are_those_of_the_last_batch():
-    """A SYN on the closed connection ends its flow."""
+def test_ended_flows_are_told(monkeypatch):
+    """A SYN on the closed connection ends its flow; the engine hands flows out in portions."""
+    monkeypatch.setattr("pcapaudit.replay.run._FLOWS_AT_ONCE", 1)
     source, (old, _) = sides(conversation() + conversation(at=5), INSIDE_OUT, DROP_ALL, rows=8)
     ended = []
     while source.read():
