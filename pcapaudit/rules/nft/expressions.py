@@ -44,7 +44,7 @@ def parse_key(cursor: Cursor) -> Key:
         cursor.advance()
         if operator in ("<<", ">>"):
             raise cursor.problem("shifts are not supported", "remove the rule", index=at)
-        number = _parse_operand(cursor, selector.datatype)
+        number = _parse_operand(cursor, selector.datatype, operator)
         if operator == "&":
             mask, xor = mask & number, xor & number
         elif operator == "|":
@@ -98,34 +98,36 @@ def parse_data(cursor: Cursor, types: Sequence[Datatype]) -> Element:
     return Element((), data=_parse_parts(cursor, types))
 
 
-def _parse_operand(cursor: Cursor, datatype: Datatype) -> int:
-    """What stands behind one bit operator: a value, a comma list, or more in parentheses (``&`` binds tighter than ``^`` and ``|``)."""
-    if cursor.kind == "var":
-        with cursor.variable():
-            return _parse_mask(cursor, datatype)
-    if cursor.accept("("):
-        number = _parse_mask(cursor, datatype)
-        cursor.expect(")", "at the end of the mask")
-        return number
-    number = _parse_scalar(cursor, datatype)
+#: How tightly operators bind; a comma joins as loosely as ``|``.
+_BINDING = {"|": 0, ",": 0, "^": 1, "&": 2}
+
+
+def _parse_operand(cursor: Cursor, datatype: Datatype, operator: str) -> int:
+    """What stands behind one bit operator of a key: a value, a comma list, or more with operators that bind tighter."""
+    number = _parse_bits(cursor, datatype, _BINDING[operator])
     while cursor.accept(","):
-        number |= _parse_scalar(cursor, datatype)
+        number |= _parse_bits(cursor, datatype, _BINDING[operator])
     return number
 
 
 def _parse_mask(cursor: Cursor, datatype: Datatype) -> int:
     """``syn``, ``(fin | syn | rst)`` or ``fin,syn``: bits as one number."""
+    return _parse_bits(cursor, datatype, -1)
+
+
+def _parse_bits(cursor: Cursor, datatype: Datatype, above: int) -> int:
+    """Values joined by operators that bind tighter than ``above``."""
     if cursor.kind == "var":
         with cursor.variable():
-            return _parse_mask(cursor, datatype)
-    if cursor.accept("("):
+            number = _parse_mask(cursor, datatype)
+    elif cursor.accept("("):
         number = _parse_mask(cursor, datatype)
         cursor.expect(")", "at the end of the mask")
     else:
         number = _parse_scalar(cursor, datatype)
-    while (operator := _bit_operator(cursor)) in ("|", "&", "^") or cursor.kind == ",":
+    while (operator := _bit_operator(cursor) or cursor.kind) in _BINDING and _BINDING[operator] > above:
         cursor.advance()
-        other = _parse_mask(cursor, datatype)
+        other = _parse_bits(cursor, datatype, _BINDING[operator])
         number = number & other if operator == "&" else number ^ other if operator == "^" else number | other
     return number
 

@@ -3,36 +3,67 @@
 from __future__ import annotations
 
 import pytest
+from nft_texts import chain, complaints, statements
 
+from pcapaudit.rules import parse_ruleset
 from pcapaudit.rules.model import Limit, Quota
-from pcapaudit.rules.nft.amounts import parse_limit, parse_quota
-from pcapaudit.rules.nft.cursor import Cursor, SyntaxProblem
-from pcapaudit.rules.nft.lexer import tokenize
+
+LIMITS = [
+    ("limit rate 10/second", Limit(10, 1)),
+    ("limit rate over 3/minute", Limit(3, 60, over=True)),
+    ("limit rate until 3/hour", Limit(3, 3600)),
+    ("limit rate 1/day burst 9 packets", Limit(1, 86400, burst=9)),
+    ("limit rate 1/week burst 9", Limit(1, 604800, burst=9)),
+    ("limit rate 1/second burst 0 packets", Limit(1, 1)),
+    ("limit rate 10 packets/second", Limit(10, 1)),
+    ("limit rate 2 mbytes/second", Limit(2 << 20, 1, of_bytes=True, burst=0)),
+    ("limit rate over 10 kbytes/second burst 4 kbytes", Limit(10 << 10, 1, over=True, of_bytes=True, burst=4 << 10)),
+    ("limit rate 10 / second", Limit(10, 1)),
+]
+
+
+@pytest.mark.parametrize(("text", "limit"), LIMITS, ids=[text for text, _ in LIMITS])
+def test_limit(text, limit):
+    """Rate, time, unit, burst; a burst of packets is 5 unless given, one of bytes 0."""
+    assert statements(text) == (limit,)
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"),
+    ("text", "quota"),
     [
-        ("limit rate 10/minute", Limit(10, 60)),
-        ("limit rate over 10/second burst 3 packets", Limit(10, 1, over=True, burst=3)),
-        ("limit rate 2 mbytes/second", Limit(2 << 20, 1, of_bytes=True, burst=0)),
-        ("limit rate 2 kbytes/hour burst 1 kbytes", Limit(2048, 3600, of_bytes=True, burst=1024)),
+        ("quota 10 mbytes", Quota(10 << 20)),
+        ("quota over 5 bytes used 3 bytes", Quota(5, over=True, used=3)),
+        ("quota until 1 gbytes", Quota(1 << 30)),
     ],
 )
-def test_limit(text, expected):
-    """Rate, unit, burst."""
-    assert parse_limit(Cursor(tokenize(text, ""))) == expected
+def test_quota(text, quota):
+    """Size, what is used, and which side matches."""
+    assert statements(text) == (quota,)
 
 
-@pytest.mark.parametrize("text", ["limit rate 0/second", "limit 10/second", "limit rate 1/fortnight", "limit rate 1/second burst 5 bytes"])
-def test_wrong_limit(text):
-    """Told."""
-    with pytest.raises(SyntaxProblem):
-        parse_limit(Cursor(tokenize(text, "")))
+def test_variables():
+    """For a rate, or a number of bytes, with its unit."""
+    text = "define r = 10/minute\ndefine b = 5 mbytes\n" + chain("limit rate $r burst 7 packets\nquota $b")
+    rules = parse_ruleset(text).tables[0].chains[0].rules
+    assert [rule.statements[0] for rule in rules] == [Limit(10, 60, burst=7), Quota(5 << 20)]
 
 
-def test_quota():
-    """Bytes with units, what was used."""
-    assert parse_quota(Cursor(tokenize("quota over 2 mbytes used 5 bytes", ""))) == Quota(2 << 20, over=True, used=5)
-    with pytest.raises(SyntaxProblem):
-        parse_quota(Cursor(tokenize("quota 2", "")))
+@pytest.mark.parametrize(
+    ("text", "message", "advice", "where"),
+    [
+        ("limit 10/second", 'found "10", expected "rate" after limit', "", (7, 2)),
+        ("limit rate x/second", 'found "x/second", expected a rate', "", (12, 8)),
+        ("limit rate 0/second", "a rate of 0 is no limit", "at least 1", (12, 1)),
+        ("limit rate 5/secnd", 'found "secnd", expected a unit of time', 'did you mean "second"?', (14, 5)),
+        ("limit rate 5/fortnight", 'found "fortnight", expected a unit of time', "second, minute, hour, day, week", (14, 9)),
+        ("limit rate 5", 'expected "/" after the rate', "", (13, 1)),
+        ("limit rate 5/second burst 5 bytes", "rate and burst count different things", "both in packets or both in bytes", (27, 1)),
+        ("quota 5", "found the end of the line, expected bytes, kbytes, mbytes or gbytes", "", (8, 1)),
+    ],
+)
+def test_bad_amount(text, message, advice, where):
+    """Where it is wrong, and what to write."""
+    (found,) = complaints(chain(text))
+    assert message in found.message
+    assert advice in found.advice
+    assert (found.column, found.width) == where
