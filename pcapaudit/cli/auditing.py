@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import json
 import secrets
 import sys
@@ -12,8 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-
+from pcapaudit.cli.output import note, print_report
 from pcapaudit.cli.progress import RunProgress
 from pcapaudit.cli.session import DEFAULT_RULES, open_session
 from pcapaudit.findings.registry import make_detectors
@@ -22,7 +20,7 @@ from pcapaudit.report.sinks.files import OutputFolder
 from pcapaudit.report.sinks.names import Names
 from pcapaudit.report.sinks.run_files import RunFiles
 from pcapaudit.report.summary import SEVERITIES, Results, summarize, violation_records
-from pcapaudit.report.terminal import PLAIN_WIDTH, count, render_summary
+from pcapaudit.report.terminal import count, render_summary
 from pcapaudit.report.totals import RunCounts
 
 if TYPE_CHECKING:
@@ -47,7 +45,7 @@ def run_audit(captures: Sequence[str], engine: EngineOptions, options: AuditOpti
             files.write_results(violation_records(results.violations, context), summary)
             written = folder.commit()
             if not options.quiet:
-                _note(f"wrote {', '.join(str(path) for path in written)}")
+                note(f"wrote {', '.join(str(path) for path in written)}")
     if not options.quiet:
         _print_summary(summary, options)
         _print_speed(results.totals.frames, time.perf_counter() - started)
@@ -75,21 +73,9 @@ def _print_summary(summary: dict[str, object], options: AuditOptions) -> None:
     if options.summary == "json":
         sys.stdout.write(json.dumps(summary, indent=2, ensure_ascii=False) + "\n")
         return
-    if options.color == "always" or (options.color == "auto" and sys.stdout.isatty()):
-        console = Console(highlight=False, force_terminal=True if options.color == "always" else None, soft_wrap=False)
-        render_summary(summary, console)
-        return
-    # Not a terminal: the same bytes whatever the environment says, and no blanks at the ends of lines.
-    text = io.StringIO()
-    width = Console().width if sys.stdout.isatty() else PLAIN_WIDTH
-    render_summary(summary, Console(file=text, width=width, color_system=None, force_terminal=False, highlight=False))
-    sys.stdout.write("".join(f"{line.rstrip()}\n" for line in text.getvalue().splitlines()))
+    print_report(lambda console: render_summary(summary, console), options.color)
 
 
 def _print_speed(frames: int, seconds: float) -> None:
     rate = f": {count(round(frames / seconds))} packets/s" if seconds > 0 and frames else ""
-    _note(f"{count(frames)} frames in {seconds:.2f} s{rate}")
-
-
-def _note(text: str) -> None:
-    sys.stderr.write(f"pcapaudit: {text}\n")
+    note(f"{count(frames)} frames in {seconds:.2f} s{rate}")

@@ -15,6 +15,7 @@ import click
 
 import pcapaudit
 from pcapaudit.cli.audit import audit
+from pcapaudit.cli.diff import diff
 from pcapaudit.cli.exits import Exit, InterruptedRun, ReaderGone, explain
 from pcapaudit.cli.findings import findings
 from pcapaudit.cli.rules import rules
@@ -72,6 +73,7 @@ def cli() -> None:
 
 
 cli.add_command(audit)
+cli.add_command(diff)
 cli.add_command(findings)
 cli.add_command(rules)
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from functools import wraps
 from typing import Any
 
 import click
 
-__all__ = ["EngineOptions", "engine_options"]
+__all__ = ["EngineOptions", "engine_options", "replay_options"]
 
 Function = Callable[..., Any]
 
@@ -46,8 +46,8 @@ class EngineOptions:
     topology: str | None = None
 
 
-_ENGINE_OPTIONS = (
-    click.option("--rules", metavar="FILE", help="Ruleset in nftables syntax. Default: the built-in stateful policy."),
+_RULES_OPTION = click.option("--rules", metavar="FILE", help="Ruleset in nftables syntax. Default: the built-in stateful policy.")
+_REPLAY_OPTIONS = (
     click.option("--local", metavar="CIDR", multiple=True, help="Network inside the firewall. Default: the private ranges."),
     click.option("--zone", metavar="NAME=IFACE:CIDR", multiple=True, help="Which networks lie behind which interface; 'any' for the rest."),
     click.option("--topology", metavar="FILE", help="Zones, interfaces and own addresses, in place of --local, --zone and --own."),
@@ -88,16 +88,27 @@ _ENGINE_OPTIONS = (
 
 def engine_options(function: Function) -> Function:
     """Give a command the options of EngineOptions; its function gets them as ``engine``."""
-    return _collect(function, EngineOptions, "engine", _ENGINE_OPTIONS)
+    return _collect(function, EngineOptions, "engine", (_RULES_OPTION, *_REPLAY_OPTIONS), {})
 
 
-def _collect(function: Function, kind: type[Any], parameter: str, options: tuple[Callable[[Function], Function], ...]) -> Function:
-    """Add options to a command and hand their values on in a dataclass."""
-    names = [field.name for field in fields(kind)]
+def replay_options(function: Function) -> Function:
+    """The same without --rules, for commands that take rulesets as arguments."""
+    return _collect(function, EngineOptions, "engine", _REPLAY_OPTIONS, {"rules": None})
 
-    @functools.wraps(function)
+
+def _collect(
+    function: Function,
+    kind: type[Any],
+    parameter: str,
+    options: tuple[Callable[[Function], Function], ...],
+    fixed: Mapping[str, object],
+) -> Function:
+    """Add options to a command and hand their values on in a dataclass, with ``fixed`` ones for fields that have no option."""
+    names = [field.name for field in fields(kind) if field.name not in fixed]
+
+    @wraps(function)
     def wrapper(*args: Any, **values: Any) -> Any:
-        return function(*args, **{parameter: kind(**{name: values.pop(name) for name in names})}, **values)
+        return function(*args, **{parameter: kind(**{name: values.pop(name) for name in names}, **fixed)}, **values)
 
     command: Function = wrapper
     for option in reversed(options):

@@ -18,10 +18,12 @@ from pcapaudit.replay.topology_file import read_topology
 from pcapaudit.rules import compile_ruleset, load_ruleset, parse_ruleset
 
 if TYPE_CHECKING:
+    from pcapaudit.capture.stream import Stream
     from pcapaudit.cli.options import EngineOptions
+    from pcapaudit.rules.compile import Program
     from pcapaudit.rules.model import Ruleset
 
-__all__ = ["DEFAULT_RULES", "conntrack_config", "open_session", "ruleset_of", "topology_of"]
+__all__ = ["DEFAULT_RULES", "conntrack_config", "open_session", "open_sessions", "ruleset_of", "topology_of"]
 
 #: What reports call the built-in ruleset: where it stands in the repository.
 DEFAULT_RULES = "rulesets/default.nft"
@@ -35,12 +37,29 @@ def open_session(captures: Sequence[str], options: EngineOptions) -> Iterator[Co
 
     What can be wrong is looked at in the order in which it is cheap to find out. Raises ConfigError, RulesetError, CaptureError.
     """
+    with open_sessions(captures, options, [options]) as (_, (context,)):
+        yield context
+
+
+@contextmanager
+def open_sessions(
+    captures: Sequence[str], reading: EngineOptions, sides: Sequence[EngineOptions]
+) -> Iterator[tuple[Stream, list[Context]]]:
+    """A stream read by the options ``reading``, and a context on it for each of ``sides``; all judge the same packets.
+
+    Raises as ``open_session`` does.
+    """
+    made = [_firewall(options) for options in sides]
+    with open_stream(captures, strict=reading.strict, reorder_ns=round(reading.reorder_window * _NS)) as stream:
+        yield stream, [Context(stream, *firewall, reading.checksum, reading.mode) for firewall in made]
+
+
+def _firewall(options: EngineOptions) -> tuple[Ruleset, Program, Topology, ConntrackConfig]:
+    """What judges the packets."""
     topology = topology_of(options)
     conntrack = conntrack_config(options)
     ruleset = ruleset_of(options, topology)
-    program = compile_ruleset(ruleset, topology.interfaces, topology.assumed)
-    with open_stream(captures, strict=options.strict, reorder_ns=round(options.reorder_window * _NS)) as stream:
-        yield Context(stream, ruleset, program, topology, conntrack, options.checksum, options.mode)
+    return ruleset, compile_ruleset(ruleset, topology.interfaces, topology.assumed), topology, conntrack
 
 
 def topology_of(options: EngineOptions) -> Topology:

@@ -3,8 +3,8 @@
 A **kind** says how a packet's fate changed, a **change** is one cause: kind, what decided in OLD, what decided in NEW. Packets are told
 apart by what the rules saw:
 
-direct       both sides saw the same ct state (or the flow changed for the first time here): the rules, or the settings, made the change
-consequence  the sides saw different ct states because of an earlier change of the same flow: it belongs to the cause of that change
+direct       conntrack said the same on both sides, or the flow changed for the first time here: the rules or the settings did it
+consequence  it said different things because of an earlier change of the same flow: it belongs to the cause of that change
 
 A packet's flow is that of the side which let it through, since only there the connection is known for certain; where both did or neither,
 the flow that changed first.
@@ -89,8 +89,8 @@ class Run(NamedTuple):
 
     @property
     def state_differs(self) -> bool:
-        """Whether the sides knew different things about the flow."""
-        return self.old.ct_state != self.new.ct_state
+        """Whether the sides knew different things about the flow: another ct state, or another objection of conntrack's."""
+        return self.old.ct_state != self.new.ct_state or self.old.reason != self.new.reason
 
 
 @dataclass(slots=True)
@@ -275,7 +275,8 @@ class Ledger:
             change.part += 1
 
     def _change(self, run: Run) -> Change:
-        old, new = (run.old, run.new) if run.state_differs else (run.old._replace(ct_state=0), run.new._replace(ct_state=0))
+        differ = run.old.ct_state != run.new.ct_state
+        old, new = (run.old, run.new) if differ else (run.old._replace(ct_state=0), run.new._replace(ct_state=0))
         key: tuple[Kind, Fate | None, Fate | None] = (run.kind, old, new)
         if key not in self.changes and len(self.changes) >= self._max_changes:
             self.packets_beyond_changes += run.packets

@@ -21,8 +21,9 @@ __all__ = ["EngineSide", "Side"]
 class Side(Protocol):
     """Says what became of the packets of each batch."""
 
-    #: What can decide, by the numbers of ``decided_by``; fixed for an engine, may grow for a saved run.
-    deciders: Sequence[Decider]
+    @property
+    def deciders(self) -> Sequence[Decider]:
+        """What can decide, by the numbers of ``decided_by``; fixed for an engine, grows with a saved run."""
 
     def judge(self) -> dict[str, Any]:
         """The columns of the batch by VERDICT_COLUMNS name, and ``decided_by``, the number of the decider; valid until the next call."""

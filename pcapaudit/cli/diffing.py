@@ -1,0 +1,94 @@
+"""The work behind ``pcapaudit diff``: two sides over one capture, and the report. Imported when it is needed."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pcapaudit.cli.output import note, plain_text, print_report
+from pcapaudit.cli.progress import RunProgress
+from pcapaudit.cli.session import DEFAULT_RULES, open_sessions
+from pcapaudit.regress.changes import Kind, Ledger
+from pcapaudit.regress.diff import Comparison, compare
+from pcapaudit.regress.record import DEFAULT_ALLOWED, SideInfo, record_of
+from pcapaudit.regress.sides import EngineSide
+from pcapaudit.replay.run import Source
+from pcapaudit.report.diff import render_json
+from pcapaudit.report.diff_markdown import render_markdown
+from pcapaudit.report.diff_terminal import render_diff
+from pcapaudit.report.sinks.files import PartFile
+
+if TYPE_CHECKING:
+    from pcapaudit.cli.diff import DiffOptions
+    from pcapaudit.cli.options import EngineOptions
+
+__all__ = ["run_diff"]
+
+#: The word for the built-in ruleset.
+BUILT_IN = "default"
+
+
+def run_diff(given: tuple[str, str], captures: Sequence[str], engine: EngineOptions, options: DiffOptions) -> bool:
+    """Compare, and print or write the report. Returns whether something changed that is not allowed. Raises PcapauditError."""
+    record = _compared(given, captures, engine, options)
+    if options.output is not None:
+        _write(Path(options.output), _text(record, options.form))
+        if not options.quiet:
+            note(f"wrote {options.output}")
+    elif not options.quiet:
+        if options.form == "text":
+            print_report(lambda console: render_diff(record, console), options.color)
+        else:
+            sys.stdout.write(_text(record, options.form))
+    return bool(record["failed"])
+
+
+def _compared(given: tuple[str, str], captures: Sequence[str], engine: EngineOptions, options: DiffOptions) -> dict[str, Any]:
+    extra = ((options.old_timeout, options.old_sysctl), (options.new_timeout, options.new_sysctl))
+    sides = [
+        replace(engine, rules=_ruleset(path), timeout=engine.timeout + timeouts, sysctl=engine.sysctl + sysctls)
+        for path, (timeouts, sysctls) in zip(given, extra, strict=True)
+    ]
+    infos = [SideInfo("ruleset", side.rules or DEFAULT_RULES, sum(own, ())) for side, own in zip(sides, extra, strict=True)]
+    seed = secrets.randbits(63) if engine.seed is None else engine.seed
+    with contextlib.ExitStack() as stack:
+        stream, contexts = stack.enter_context(open_sessions(captures, engine, sides))
+        source = Source(stream, engine.checksum)
+        old, new = (EngineSide(context, source, seed) for context in contexts)
+        comparison = Comparison(old, new, Ledger(engine.mode == "observed"), options.max_examples)
+        progress = stack.enter_context(RunProgress(stream, wanted=options.progress and not options.quiet))
+        found = compare(source, comparison, (old, new), progress)
+        return record_of(found, stream, (infos[0], infos[1]), _allowed(options), contexts[0].topology)
+
+
+def _ruleset(path: str) -> str | None:
+    """The path of a ruleset, None for the built-in one."""
+    return None if path == BUILT_IN and not Path(path).exists() else path
+
+
+def _allowed(options: DiffOptions) -> frozenset[Kind]:
+    given = frozenset(kind for kind in Kind if kind.code in options.allow)
+    return given if options.same_rules else given | DEFAULT_ALLOWED
+
+
+def _text(record: dict[str, Any], form: str) -> str:
+    """The report as a file holds it."""
+    if form == "json":
+        return render_json(record)
+    return render_markdown(record) if form == "markdown" else plain_text(lambda console: render_diff(record, console))
+
+
+def _write(path: Path, text: str) -> None:
+    """Put a file in its place whole. Raises OutputError."""
+    file = PartFile(path)
+    try:
+        file.write(text.encode())
+        file.commit()
+    except BaseException:
+        file.discard()
+        raise
