@@ -61,7 +61,7 @@ def _replay(context: Context, engine: EngineOptions, files: RunFiles | None, opt
         seed = secrets.randbits(63) if engine.seed is None else engine.seed
         totals = run(context, consumers, seed, progress)
     violations = [each for detector in detectors for each in detector.violations()]
-    return Results(context, engine.rules or DEFAULT_RULES, totals, counts, sorted(violations, key=_rank))
+    return Results(context, ", ".join(engine.rules) or DEFAULT_RULES, totals, counts, sorted(violations, key=_rank))
 
 
 def _rank(violation: Violation) -> tuple[int, int, str, int]:

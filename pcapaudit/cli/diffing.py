@@ -54,7 +54,7 @@ def _compared(given: tuple[str, str], captures: Sequence[str], engine: EngineOpt
         replace(engine, rules=_ruleset(path), timeout=engine.timeout + timeouts, sysctl=engine.sysctl + sysctls)
         for path, (timeouts, sysctls) in zip(given, extra, strict=True)
     ]
-    infos = [SideInfo("ruleset", side.rules or DEFAULT_RULES, sum(own, ())) for side, own in zip(sides, extra, strict=True)]
+    infos = [SideInfo("ruleset", ", ".join(side.rules) or DEFAULT_RULES, sum(own, ())) for side, own in zip(sides, extra, strict=True)]
     seed = secrets.randbits(63) if engine.seed is None else engine.seed
     with contextlib.ExitStack() as stack:
         stream, contexts = stack.enter_context(open_sessions(captures, engine, sides))
@@ -66,9 +66,9 @@ def _compared(given: tuple[str, str], captures: Sequence[str], engine: EngineOpt
         return record_of(found, stream, (infos[0], infos[1]), _allowed(options), contexts[0].topology)
 
 
-def _ruleset(path: str) -> str | None:
-    """The path of a ruleset, None for the built-in one."""
-    return None if path == BUILT_IN and not Path(path).exists() else path
+def _ruleset(path: str) -> tuple[str, ...]:
+    """The path of a ruleset, nothing for the built-in one."""
+    return () if path == BUILT_IN and not Path(path).exists() else (path,)
 
 
 def _allowed(options: DiffOptions) -> frozenset[Kind]:

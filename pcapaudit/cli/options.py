@@ -18,8 +18,8 @@ Function = Callable[..., Any]
 class EngineOptions:
     """How captures are read and replayed."""
 
-    #: Ruleset file; None for the built-in one.
-    rules: str | None
+    #: Ruleset files, read as one ruleset in this order; empty for the built-in one.
+    rules: tuple[str, ...]
     #: Networks inside the firewall (CIDR).
     local: tuple[str, ...]
     #: NAME=IFACE:CIDR texts.
@@ -46,7 +46,12 @@ class EngineOptions:
     topology: str | None = None
 
 
-_RULES_OPTION = click.option("--rules", metavar="FILE", help="Ruleset in nftables syntax. Default: the built-in stateful policy.")
+_RULES_OPTION = click.option(
+    "--rules",
+    metavar="FILE",
+    multiple=True,
+    help="Ruleset: nftables, iptables-save, ip6tables-save, ipset save; several are one. Default: the built-in stateful policy.",
+)
 _REPLAY_OPTIONS = (
     click.option("--local", metavar="CIDR", multiple=True, help="Network inside the firewall. Default: the private ranges."),
     click.option("--zone", metavar="NAME=IFACE:CIDR", multiple=True, help="Which networks lie behind which interface; 'any' for the rest."),
@@ -93,7 +98,7 @@ def engine_options(function: Function) -> Function:
 
 def replay_options(function: Function) -> Function:
     """The same without --rules, for commands that take rulesets as arguments."""
-    return _collect(function, EngineOptions, "engine", _REPLAY_OPTIONS, {"rules": None})
+    return _collect(function, EngineOptions, "engine", _REPLAY_OPTIONS, {"rules": ()})
 
 
 def _collect(

@@ -85,8 +85,8 @@ def ruleset_of(options: EngineOptions, topology: Topology) -> Ruleset:
 
     The built-in ruleset speaks of the interface "inside"; where zones were given, it means those of the zones inside.
     """
-    if options.rules is not None:
-        return load_ruleset(options.rules)
+    if options.rules:
+        return load_ruleset(*options.rules)
     text = resources.files("pcapaudit.rules").joinpath("default.nft").read_text(encoding="utf-8")
     if not topology.assumed:
         inside = ", ".join(dict.fromkeys(f'"{zone.iface}"' for zone in topology.zones if zone.inside))

@@ -28,18 +28,36 @@ def options_of(*arguments):
 def test_defaults():
     """Nothing given."""
     engine, other = options_of()
-    assert engine == EngineOptions(None, (), (), (), "auto", (), (), "auto", "what-if", None, 0.0, False)
+    assert engine == EngineOptions((), (), (), (), "auto", (), (), "auto", "what-if", None, 0.0, False)
     assert other is None
 
 
 def test_given_values():
     """Each option reaches its field; the command's own stay apart."""
     engine, other = options_of(
-        *("--rules", "x.nft", "--local", "10.0.0.0/8", "--local", "192.168.0.0/16", "--zone", "a=b:any", "--own", "10.0.0.1"),
+        *(
+            "--rules",
+            "x.nft",
+            "--rules",
+            "y",
+            "--local",
+            "10.0.0.0/8",
+            "--local",
+            "192.168.0.0/16",
+            "--zone",
+            "a=b:any",
+            "--own",
+            "10.0.0.1",
+        ),
         *("--path", "input", "--timeout", "icmp=1s", "--sysctl", "a=0", "--checksum", "verify", "--mode", "observed", "--seed", "7"),
         *("--reorder-window", "0.5", "--strict", "--topology", "t.toml", "--other", "o"),
     )
-    assert (engine.rules, engine.local, engine.zone, engine.own) == ("x.nft", ("10.0.0.0/8", "192.168.0.0/16"), ("a=b:any",), ("10.0.0.1",))
+    assert (engine.rules, engine.local, engine.zone, engine.own) == (
+        ("x.nft", "y"),
+        ("10.0.0.0/8", "192.168.0.0/16"),
+        ("a=b:any",),
+        ("10.0.0.1",),
+    )
     assert (engine.path, engine.timeout, engine.sysctl, engine.checksum) == ("input", ("icmp=1s",), ("a=0",), "verify")
     assert engine.topology == "t.toml"
     assert (engine.mode, engine.seed, engine.reorder_window, engine.strict, other) == ("observed", 7, 0.5, True, "o")

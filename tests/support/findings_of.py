@@ -13,7 +13,7 @@ from pcapaudit.replay.run import run
 def findings_of(name, local=()):
     """The violations of ``captures/NAME`` under the default ruleset; ``local`` as the option."""
     options = EngineOptions(
-        rules=None,
+        rules=(),
         local=tuple(local),
         zone=(),
         own=(),
