@@ -40,7 +40,9 @@ class Parser:
 
     def parse(self, text: str, path: str) -> Ruleset:
         """The ruleset, checked for syntax only; complaints are in ``cursor.diagnostics``."""
-        self.cursor = Cursor(self._open(text, path))
+        source, warnings = self._open(text, path), self.cursor.warnings
+        self.cursor = Cursor(source)
+        self.cursor.warnings += warnings
         self._items(self._command)
         return Ruleset(freeze(self.tables.values()), tuple(self.cursor.warnings))
 
@@ -411,7 +413,8 @@ class Parser:
         cursor.accept_word("priority") or cursor.expect("priority", "after the hook")
         priority = self._priority(table.family)
         chain.base = BaseChain(kind, hook, priority, devices=devices, policy_place=chain.place)
-        if cursor.accept(";") and cursor.text == "policy":
+        if cursor.kind == ";" and cursor.ahead() == "policy":
+            cursor.advance()
             self._policy(chain)
         while cursor.accept_word("flags"):
             cursor.expect_name("offload")

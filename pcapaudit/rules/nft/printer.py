@@ -141,12 +141,17 @@ def _match(match: Match) -> str:
 
 
 def _key(key: Key) -> str:
-    text = key.selector.text
+    text, datatype = key.selector.text, key.selector.datatype
     if key.mask is not None:
-        text += f" & 0x{key.mask:x}"
+        text += f" & {_bits(key.mask, datatype)}"
     if key.xor:
-        text += f" ^ 0x{key.xor:x}"
+        text += f" ^ {_bits(key.xor, datatype)}"
     return text
+
+
+def _bits(number: int, datatype: Datatype) -> str:
+    """A mask: as an address where it belongs to one."""
+    return datatype.format(number) if datatype.form in ("ipv4", "ipv6", "mac") else f"0x{number:x}"
 
 
 def _right(right: SetLiteral | SetRef, keys: Sequence[Key]) -> str:

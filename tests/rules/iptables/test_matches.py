@@ -26,7 +26,7 @@ CASES = [
     ("! -s 10.0.0.0/8 -d 192.0.2.1 -j DROP", "ip saddr != 10.0.0.0/8 ip daddr 192.0.2.1 drop"),
     ("-s 172.16/12 -j DROP", "ip saddr 172.16.0.0/12 drop"),
     ("-s 10.0.0.0/255.255.0.0 -j DROP", "ip saddr 10.0.0.0/16 drop"),
-    ("-s 0.0.0.1/0.0.0.255 -j DROP", "ip saddr & 0xff == 0.0.0.1 drop"),
+    ("-s 0.0.0.1/0.0.0.255 -j DROP", "ip saddr & 0.0.0.255 == 0.0.0.1 drop"),
     ("-s 0.0.0.0/0 -j DROP", "drop"),
     ("-i eth0 -o ppp+ -j DROP", 'meta iifname "eth0" meta oifname "ppp*" drop'),
     ("-p tcp --syn -j DROP", "meta l4proto tcp tcp flags & 0x17 == syn drop"),
