@@ -28,6 +28,12 @@ class EngineOptions:
     own: tuple[str, ...]
     #: ``auto``, ``forward``, ``input`` or ``output``.
     path: str
+    #: Name of a profile: whose time-outs and switches hold.
+    profile: str
+    #: Linux version whose behaviour is asked for; None for the newest known.
+    kernel: str | None
+    #: File with the output of ``sysctl -a`` on the real firewall.
+    sysctl_file: str | None
     #: NAME=DURATION texts.
     timeout: tuple[str, ...]
     #: NAME=VALUE texts.
@@ -64,6 +70,15 @@ _REPLAY_OPTIONS = (
         show_default=True,
         help="Way that every packet takes; auto decides by --own.",
     ),
+    click.option(
+        "--profile",
+        metavar="NAME",
+        default="linux",
+        show_default=True,
+        help="Time-outs and switches of another filter: textbook, cisco-asa, openbsd-pf, …, rfc ('list' shows them).",
+    ),
+    click.option("--kernel", metavar="VERSION", help="Behave as this Linux, such as 6.1 or 6.12.107. Default: 6.12.117."),
+    click.option("--sysctl-file", metavar="FILE", help="Time-outs and switches from the output of sysctl -a on the firewall."),
     click.option("--timeout", metavar="NAME=TIME", multiple=True, help="Connection time-out, such as tcp.established=1h."),
     click.option("--sysctl", metavar="NAME=VALUE", multiple=True, help="Conntrack switch, such as nf_conntrack_tcp_loose=0."),
     click.option(

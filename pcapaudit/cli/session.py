@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from pcapaudit.capture.stream import open_stream
 from pcapaudit.conntrack.config import ConntrackConfig
+from pcapaudit.conntrack.profile import PROFILES, Profile, parse_profile
 from pcapaudit.core.errors import ConfigError
 from pcapaudit.replay.consumer import Context
 from pcapaudit.replay.topology import Topology
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from pcapaudit.rules.compile import Program
     from pcapaudit.rules.model import Ruleset
 
-__all__ = ["DEFAULT_RULES", "conntrack_config", "open_session", "open_sessions", "ruleset_of", "topology_of"]
+__all__ = ["DEFAULT_RULES", "conntrack_config", "load_profile", "open_session", "open_sessions", "ruleset_of", "topology_of"]
 
 #: What reports call the built-in ruleset: where it stands in the repository.
 DEFAULT_RULES = "rulesets/default.nft"
@@ -100,8 +101,14 @@ def ruleset_of(options: EngineOptions, topology: Topology) -> Ruleset:
 
 
 def conntrack_config(options: EngineOptions) -> ConntrackConfig:
-    """Linux's defaults, with the time-outs and switches that were given. Raises ConfigError."""
+    """The profile's time-outs and switches; over them the sysctl file's, over these the single ones. Raises ConfigError."""
     config = ConntrackConfig(checksum=options.checksum != "ignore")
+    if options.kernel is not None:
+        config = config.with_kernel(options.kernel)
+    if options.profile != "linux":
+        config = config.with_profile(load_profile(options.profile))
+    if options.sysctl_file is not None:
+        config = config.with_sysctls(_read_text(options.sysctl_file, "--sysctl-file"), options.sysctl_file)
     for text in options.timeout:
         name, value = _pair(text, "--timeout", "tcp.established=1h")
         config = config.with_timeout(name, value)
@@ -109,6 +116,28 @@ def conntrack_config(options: EngineOptions) -> ConntrackConfig:
         name, value = _pair(text, "--sysctl", "nf_conntrack_tcp_loose=0")
         config = config.with_sysctl(name, value)
     return config
+
+
+def load_profile(name: str) -> Profile:
+    """A profile of the package. Raises ConfigError that names them all."""
+    if name not in PROFILES:
+        listed = "\n".join(f"  {each:20} {_title(each)}" for each in PROFILES)
+        raise ConfigError(f"--profile {name}: expected one of\n{listed}")
+    text = resources.files("pcapaudit.conntrack").joinpath(f"profiles/{name}.toml").read_text(encoding="utf-8")
+    return parse_profile(name, text)
+
+
+def _title(name: str) -> str:
+    return "Linux nf_conntrack, the engine's own defaults" if name == "linux" else load_profile(name).title
+
+
+def _read_text(path: str, option: str) -> str:
+    """A text file that an option names. Raises ConfigError."""
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise ConfigError(f"{option} {path}: cannot read it: {reason}") from None
 
 
 def _pair(text: str, option: str, example: str) -> tuple[str, str]:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from pcapaudit.conntrack.layout import TIMERS
+from pcapaudit.conntrack.profile import Profile
 from pcapaudit.core.errors import ConfigError
 
 __all__ = ["DEFAULT_TIMEOUTS", "SWITCHES", "ConntrackConfig", "Timer", "parse_duration_ns"]
@@ -83,6 +84,7 @@ SWITCHES: Mapping[str, tuple[int, int]] = {
     "tcp_max_retrans": (0, 255),
     "checksum": (0, 1),
     "max": (0, (1 << 24) - 2),
+    "udp_close_on_reply": (0, 1),
 }
 #: Sysctls that change no answer about a capture: accepted, so that the output of ``sysctl -a`` can be given whole.
 _WITHOUT_EFFECT = {
@@ -97,6 +99,8 @@ _WITHOUT_EFFECT = {
     "nf_conntrack_log_invalid",
     "nf_conntrack_timestamp",
 }
+#: Point release of 6.12 from which on an in-window RST leaves tcp.unacknowledged.
+_RST_FIX = 114
 _UNITS = {"": 1.0, "ms": 0.001, "s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 _LONGEST_SECONDS = 100 * 365 * _DAY
 
@@ -119,6 +123,8 @@ class ConntrackConfig:
     checksum: int = 1
     #: Most entries that the table takes; 0 for as many as the engine can hold (16 million).
     max: int = 0
+    #: 1: a UDP exchange ends with its reply. No Linux does that; textbook filters may.
+    udp_close_on_reply: int = 0
     #: 1: an in-window RST that does not match exactly leaves ``tcp.unacknowledged`` (Linux 6.12.114 and later); 0: ``tcp.close``.
     rst_keeps_unacknowledged: int = 1
 
@@ -141,6 +147,40 @@ class ConntrackConfig:
             known = sorted({*_BY_SYSCTL, *(f"nf_conntrack_{each}" for each in SWITCHES)})
             raise ConfigError(f"no sysctl {name!r} that conntrack reads; there are {', '.join(known)}")
         return self.with_switch(switch, _number(text, name, *SWITCHES[switch]))
+
+    def with_sysctls(self, text: str, path: str) -> ConntrackConfig:
+        """The same with what the output of ``sysctl -a`` says of conntrack; other lines are passed over. Raises ConfigError."""
+        config = self
+        for number, line in enumerate(text.splitlines(), 1):
+            name, equals, value = (part.strip() for part in line.partition("="))
+            short = name.replace("/", ".").rpartition(".")[2]
+            if equals and (short in _BY_SYSCTL or short.removeprefix("nf_conntrack_") in SWITCHES) and "nf_conntrack" in short:
+                try:
+                    config = config.with_sysctl(short, value)
+                except ConfigError as error:
+                    raise ConfigError(f"{path}:{number}: {error}") from None
+        return config
+
+    def with_profile(self, profile: Profile) -> ConntrackConfig:
+        """The same with a profile's timers and switches. Raises ConfigError where it names what there is not."""
+        config = self
+        for timer in profile.timeouts:
+            config = config.with_timeout(timer.name, str(timer.value))
+        for switch in profile.switches:
+            config = config.with_switch(switch.name, switch.value)
+        return config
+
+    def with_kernel(self, version: str) -> ConntrackConfig:
+        """The same as Linux of this version behaves: 6.12.114 and later 6.12 leave other time-outs after a RST than what came before.
+
+        7.0 and later do as 6.12.117; 6.13 to 6.19 as 6.12.107. Raises ConfigError.
+        """
+        found = re.fullmatch(r"(\d+)\.(\d+)(?:\.(\d+))?(?:[-+].*)?", version)
+        if found is None:
+            raise ConfigError(f"--kernel {version}: expected a version such as 6.1 or 6.12.117")
+        major, minor, patch = (int(part or 0) for part in found.groups())
+        new = major >= 7 or ((major, minor) == (6, 12) and (patch >= _RST_FIX or found[3] is None))
+        return replace(self, rst_keeps_unacknowledged=int(new))
 
     def with_switch(self, name: str, value: int) -> ConntrackConfig:
         """The same with one of SWITCHES changed. Raises ConfigError."""

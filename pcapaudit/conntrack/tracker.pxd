@@ -124,6 +124,7 @@ cdef class Tracker:
     cdef unsigned char[::1] untracked
     cdef unsigned char[::1] errors
     cdef u32 limit
+    cdef bint udp_close_on_reply
     cdef public u32 live
     cdef public u32 high_water
     cdef public long long high_water_ns

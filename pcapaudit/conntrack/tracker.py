@@ -145,6 +145,7 @@ class Tracker:
         self.untracked = memoryview(_UNTRACKED)
         self.errors = memoryview(_ERRORS)
         self.limit = config.max
+        self.udp_close_on_reply = config.udp_close_on_reply
         #: Entries in the table, most ever, and when that was.
         self.live = 0
         self.high_water = 0
@@ -435,7 +436,7 @@ class Tracker:
                 self.table.w[at] = status | STATUS_ASSURED
         if not status & STATUS_FIXED_TIMEOUT:
             self.table.t[self.row * ROW_QUADS + Q_EXPIRES] = now + self.timers[timer]
-        return TRACK_ACCEPT
+        return TRACK_LAST if self.udp_close_on_reply and proto == PROTO_UDP and direction == DIR_REPLY else TRACK_ACCEPT
 
     def _icmp_first(self, b, v, i, now):
         """What ICMP says before any look-up: invalid packets, untracked ones, and errors, which belong to the connection they quote."""

@@ -6,10 +6,12 @@ from pcapaudit.core.columns cimport PacketBatch, VerdictBatch
 from pcapaudit.core.consts cimport (
     BATCH_FRAMES,
     CT_UNTRACKED,
+    END_CLOSED,
     END_RESET,
     GROUP_PACKETS,
     HOOK_NONE,
     HOOK_PREROUTING,
+    PROTO_UDP,
     REASON_FRAGMENT_DROPPED,
     REASON_FRAGMENT_QUEUED,
     VERDICT_ACCEPT,

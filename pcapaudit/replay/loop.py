@@ -20,10 +20,12 @@ if not cython.compiled:
     from pcapaudit.core.consts import (
         BATCH_FRAMES,
         CT_UNTRACKED,
+        END_CLOSED,
         END_RESET,
         GROUP_PACKETS,
         HOOK_NONE,
         HOOK_PREROUTING,
+        PROTO_UDP,
         REASON_FRAGMENT_DROPPED,
         REASON_FRAGMENT_QUEUED,
         VERDICT_ACCEPT,
@@ -198,7 +200,7 @@ class Loop:
             self.flows.count(b, v, i, row, direction, self.now)
         self._write(v, i, row)
         if self.tracker.last:
-            self.tracker.end(row, END_RESET, self.now)
+            self.tracker.end(row, END_CLOSED if b.proto[i] == PROTO_UDP else END_RESET, self.now)
 
     def _not_judged(self, v, i, verdict):
         """A packet that never reaches a rule."""

@@ -1,9 +1,12 @@
 """Time-outs and switches: Linux's defaults, names of ours and of Linux, texts of errors."""
 
+from importlib.resources import files
+
 import pytest
 
 from pcapaudit.conntrack.config import DEFAULT_TIMEOUTS, ConntrackConfig, parse_duration_ns
 from pcapaudit.conntrack.layout import TIMER_GENERIC, TIMER_ICMP, TIMER_TCP_UNACK, TIMER_UDP_STREAM
+from pcapaudit.conntrack.profile import PROFILES, parse_profile
 from pcapaudit.core.consts import TCPS_ESTABLISHED
 from pcapaudit.core.errors import ConfigError
 
@@ -67,3 +70,36 @@ def test_errors_name_what_is_possible(call, words):
     """Each error says what was given and what is expected."""
     with pytest.raises(ConfigError, match=words):
         call(ConntrackConfig())
+
+
+def test_sysctl_file():
+    """Lines of conntrack count, whatever else stands there; an error names the line."""
+    text = "kernel.pid_max = 4194304\nnet.netfilter.nf_conntrack_udp_timeout = 40\nnet/netfilter/nf_conntrack_tcp_loose=0\n"
+    config = ConntrackConfig().with_sysctls(text + "net.netfilter.nf_log.2 = NONE\n", "fw.txt")
+    assert (config.timeouts, config.tcp_loose) == ({"udp.unreplied": 40 * S}, 0)
+    with pytest.raises(ConfigError, match=r"fw.txt:1: .*tcp_loose = 7: expected a whole number from 0 to 1"):
+        ConntrackConfig().with_sysctls("net.netfilter.nf_conntrack_tcp_loose = 7", "fw.txt")
+
+
+@pytest.mark.parametrize("name", PROFILES[1:])
+def test_every_profile_can_be_applied(name):
+    """Timers and switches of every profile are known to the engine."""
+    text = (files("pcapaudit.conntrack") / "profiles" / f"{name}.toml").read_text()
+    profile = parse_profile(name, text)
+    config = ConntrackConfig().with_profile(profile)
+    assert {each.name: each.value * S for each in profile.timeouts} == dict(config.timeouts)
+
+
+@pytest.mark.parametrize(
+    ("version", "keeps"),
+    [("6.1", 0), ("6.1.192", 0), ("6.12", 1), ("6.12.107", 0), ("6.12.114-amd64", 1), ("6.18.44", 0), ("7.3.4", 1)],
+)
+def test_kernel_versions(version, keeps):
+    """What the oracle found of each: the time-out after an inexact RST."""
+    assert ConntrackConfig().with_kernel(version).rst_keeps_unacknowledged == keeps
+
+
+def test_unknown_kernel():
+    """The error shows what is expected."""
+    with pytest.raises(ConfigError, match=r"--kernel six: expected a version such as 6.1"):
+        ConntrackConfig().with_kernel("six")

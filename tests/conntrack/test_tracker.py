@@ -4,6 +4,7 @@ import pytest
 from scenes import ACCEPT_ALL, DROP_ALL, INSIDE_OUT, icmp, ip, replay, tcp, udp
 
 from pcapaudit.conntrack.config import ConntrackConfig
+from pcapaudit.core import consts
 
 A, B = "10.0.0.1:40000", "192.0.2.1:53"
 HOST, PEER = "10.0.0.1", "192.0.2.1"
@@ -151,3 +152,10 @@ def test_batches_make_no_difference(rows, rules):
     whole, parts = replay(packets, rules), replay(packets, rules, rows=rows)
     assert whole.rows == parts.rows
     assert [bytes(flow) for flow in whole.flows] == [bytes(flow) for flow in parts.flows]
+
+
+def test_textbook_filter_closes_udp_after_the_reply():
+    """A switch that no Linux has: the permission vanishes with the reply."""
+    run = replay([(0, udp(A, B)), (0.1, udp(B, A)), (0.2, udp(B, A))], INSIDE_OUT, config=ConntrackConfig(udp_close_on_reply=1))
+    assert [(row.state, row.said) for row in run.rows] == [("new", "accept"), ("established", "accept"), ("new", "drop")]
+    assert run.flows[0]["end"] == consts.END_CLOSED
