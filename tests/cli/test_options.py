@@ -28,7 +28,24 @@ def options_of(*arguments):
 def test_defaults():
     """Nothing given."""
     engine, other = options_of()
-    assert engine == EngineOptions((), (), (), (), "auto", (), (), "auto", "what-if", None, 0.0, False)
+    assert engine == EngineOptions(
+        rules=(),
+        local=(),
+        zone=(),
+        own=(),
+        path="auto",
+        profile="linux",
+        kernel=None,
+        sysctl_file=None,
+        timeout=(),
+        sysctl=(),
+        checksum="auto",
+        mode="what-if",
+        seed=None,
+        reorder_window=0.0,
+        strict=False,
+        topology=None,
+    )
     assert other is None
 
 

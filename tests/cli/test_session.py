@@ -15,7 +15,24 @@ from pcapaudit.core.errors import CaptureError, ConfigError, RulesetError
 from pcapaudit.replay.topology import Topology
 
 WEB = str(ROOT / "captures" / "web.pcap")
-DEFAULTS = EngineOptions((), (), (), (), "auto", (), (), "auto", "what-if", None, 0.0, False)
+DEFAULTS = EngineOptions(
+    rules=(),
+    local=(),
+    zone=(),
+    own=(),
+    path="auto",
+    profile="linux",
+    kernel=None,
+    sysctl_file=None,
+    timeout=(),
+    sysctl=(),
+    checksum="auto",
+    mode="what-if",
+    seed=None,
+    reorder_window=0.0,
+    strict=False,
+    topology=None,
+)
 SECOND = 1_000_000_000
 
 
@@ -194,3 +211,27 @@ def test_rules_are_refused_before_captures_are_opened():
         session(["no-such.pcap"], rules=("no-such.nft",), own=("x",))
     with pytest.raises(CaptureError):
         session(["no-such.pcap"])
+
+
+def test_profile_sysctl_file_and_single_settings_in_that_order(tmp_path):
+    """What is said closer to the command wins."""
+    file = tmp_path / "sysctl.txt"
+    file.write_text("net.netfilter.nf_conntrack_udp_timeout = 41\nnet.netfilter.nf_conntrack_icmp_timeout = 42\n")
+    config = conntrack_config(options(profile="openbsd-pf", sysctl_file=str(file), timeout=("icmp=43",)))
+    assert config.timeouts["tcp.established"] == 86400 * SECOND
+    assert (config.timeouts["udp.unreplied"], config.timeouts["icmp"]) == (41 * SECOND, 43 * SECOND)
+    assert config.tcp_loose == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"profile": "list"}, r"expected one of\n  linux +Linux nf_conntrack.*\n  textbook"),
+        ({"sysctl_file": "/nowhere/sysctl"}, "--sysctl-file /nowhere/sysctl: cannot read it: No such file"),
+        ({"kernel": "latest"}, "--kernel latest: expected a version"),
+    ],
+)
+def test_errors_of_profiles_and_kernels(changes, words):
+    """Each names what is possible."""
+    with pytest.raises(ConfigError, match=words):
+        conntrack_config(options(**changes))
