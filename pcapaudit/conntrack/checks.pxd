@@ -15,6 +15,7 @@ from pcapaudit.core.consts cimport (
     PROTO_ICMP,
     PROTO_ICMPV6,
     PROTO_NONE,
+    PROTO_SCTP,
     PROTO_TCP,
     PROTO_UDP,
     PROTO_UDPLITE,
@@ -41,6 +42,7 @@ cdef class Checks:
     cdef u32 unfit(self, PacketBatch b, u32 i) noexcept nogil
     @cython.locals(bit=u64, proto=u32, start=u32, held=u32, needed=u32)
     cdef u32 header(self, PacketBatch b, u32 i) noexcept nogil
+    cdef u32 _sctp_held(self, PacketBatch b, u32 start, u32 held, u32 size) noexcept nogil
     @cython.locals(proto=u32)
     cdef u32 error(self, PacketBatch b, u32 i) noexcept nogil
     cdef bint bad_sum(self, PacketBatch b, u32 i) noexcept nogil

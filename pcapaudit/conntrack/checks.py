@@ -21,6 +21,7 @@ if not cython.compiled:
         PROTO_ICMP,
         PROTO_ICMPV6,
         PROTO_NONE,
+        PROTO_SCTP,
         PROTO_TCP,
         PROTO_UDP,
         PROTO_UDPLITE,
@@ -76,21 +77,35 @@ class Checks:
             needed = 8
         elif proto == PROTO_GRE:
             needed = 4
+        elif proto == PROTO_SCTP:
+            needed = 12
         if b.l4_len[i] < needed:
             return REASON_SHORT_HEADER
         if held < needed:
             return REASON_TRUNCATED
         if proto == PROTO_TCP and b.anomalies[i] & (bit << ANOM_TCP_HEADER_LEN):
             return REASON_BAD_LENGTH
+        if proto == PROTO_SCTP and held < b.l4_len[i]:
+            return self._sctp_held(b, start, held, b.l4_len[i])
         return REASON_NONE
 
+    def _sctp_held(self, b, start, held, size):
+        """Whether enough of a cut-off SCTP packet is captured: its first chunk's type, and the tag that an INIT or INIT ACK announces."""
+        if size < 16:
+            return REASON_NONE
+        if held < 16:
+            return REASON_TRUNCATED
+        return REASON_TRUNCATED if b.data[start + 12] in (1, 2) and size >= 32 and held < 20 else REASON_NONE
+
     def error(self, b, i):
-        """What is wrong with a UDP or UDP-Lite packet whatever its connection, or REASON_NONE."""
+        """What is wrong with a UDP, UDP-Lite or SCTP packet whatever its connection, or REASON_NONE."""
         proto = b.proto[i]
         if proto == PROTO_UDP:
             return self._udp_error(b, i)
         if proto == PROTO_UDPLITE:
             return self._udplite_error(b, i)
+        if proto == PROTO_SCTP and self.bad_sum(b, i):
+            return REASON_BAD_CHECKSUM
         return REASON_NONE
 
     def bad_sum(self, b, i):

@@ -25,6 +25,10 @@ cdef enum:
     W_LAST_END = 28
     W_LAST_WIN = 29
     Q_STREAM = 8
+    W_SCTP_TAGS = 16
+    W_SCTP_NOTES = 18
+    Q_DCCP_RESPONSE = 8
+    W_DCCP_NOTES = 18
     W_MARK = 30
     W_HASH = 31
     KIND_FREE = 0
@@ -38,6 +42,14 @@ cdef enum:
     SIDE_MAXACK_SET = 32
     SIDE_CHALLENGE = 64
     SIDE_SIMULTANEOUS = 128
+    SCTP_INIT = 1
+    SCTP_TAG_FAILED = 4
+    SCTP_FAILED_REPLY = 8
+    SCTP_ABORTED = 16
+    DCCP_LAST_TYPE = 15
+    DCCP_LAST_REPLY = 16
+    DCCP_CLIENT_REPLY = 32
+    DCCP_ABORTED = 64
     SEG_SYN = 0
     SEG_SYNACK = 1
     SEG_FIN = 2

@@ -1,6 +1,7 @@
 """The layout of a row of the connection table, and of the list of timers: positions that the compiled modules share.
 
-A row is 128 bytes, two cache lines: what every packet needs first, then what TCP needs. Words are 32 bits; ``Q_`` counts 64-bit words.
+A row is 128 bytes, two cache lines: what every packet needs first, then what TCP, SCTP or DCCP needs. Words are 32 bits; ``Q_`` counts
+64-bit words.
 The twin ``layout.pxd`` holds the same names as C constants.
 """
 
@@ -19,7 +20,7 @@ W_PORTS = 8
 W_PROTO = 9
 # Number of the flow.
 W_FLOW = 10
-# ct status | TCP state << 16 | kind of row << 24.
+# ct status | state of the protocol (TCPS_, SCTPS_, DCCPS_) << 16 | kind of row << 24.
 W_STATUS = 11
 # When the entry expires, ns since 1970.
 Q_EXPIRES = 6
@@ -45,6 +46,12 @@ W_LAST_END = 28
 W_LAST_WIN = 29
 # UDP: when an exchange becomes a stream, ns since 1970 (in place of a TCP side).
 Q_STREAM = 8
+# SCTP (in place of a TCP side): the verification tag that each side's packets carry, original first; then SCTP_ notes.
+W_SCTP_TAGS = 16
+W_SCTP_NOTES = 18
+# DCCP (in place of a TCP side): sequence number of the last Response; then DCCP_ notes.
+Q_DCCP_RESPONSE = 8
+W_DCCP_NOTES = 18
 W_MARK = 30
 W_HASH = 31
 
@@ -62,6 +69,19 @@ SIDE_UNACKED = 0x10
 SIDE_MAXACK_SET = 0x20
 SIDE_CHALLENGE = 0x40
 SIDE_SIMULTANEOUS = 0x80
+
+# SCTP notes. An INIT of the original side was seen (of the reply side: shifted by one); a HEARTBEAT carried a wrong tag; it was the reply
+# side's; the last chunk that closed the association was an ABORT.
+SCTP_INIT = 0x01
+SCTP_TAG_FAILED = 0x04
+SCTP_FAILED_REPLY = 0x08
+SCTP_ABORTED = 0x10
+
+# DCCP notes. Type of the last packet that counted, its direction; the client is the reply side; a Reset said something else than "closed".
+DCCP_LAST_TYPE = 0x0F
+DCCP_LAST_REPLY = 0x10
+DCCP_CLIENT_REPLY = 0x20
+DCCP_ABORTED = 0x40
 
 # Kinds of TCP segments: rows of the state table.
 SEG_SYN = 0

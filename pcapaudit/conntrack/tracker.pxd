@@ -9,6 +9,7 @@ from pcapaudit.conntrack.layout cimport (
     Q_STREAM,
     ROW_QUADS,
     ROW_WORDS,
+    SCTP_ABORTED,
     TIMER_GENERIC,
     TIMER_GRE,
     TIMER_GRE_STREAM,
@@ -27,9 +28,12 @@ from pcapaudit.conntrack.layout cimport (
     W_LAST,
     W_MARK,
     W_PARENT,
+    W_PROTO,
+    W_SCTP_NOTES,
     W_SIDE,
     W_STATUS,
 )
+from pcapaudit.conntrack.sctp cimport Sctp
 from pcapaudit.conntrack.table cimport Table
 from pcapaudit.conntrack.tcp cimport Tcp
 from pcapaudit.core.columns cimport PacketBatch, VerdictBatch
@@ -65,6 +69,7 @@ from pcapaudit.core.consts cimport (
     PROTO_GRE,
     PROTO_ICMP,
     PROTO_ICMPV6,
+    PROTO_SCTP,
     PROTO_TCP,
     PROTO_UDP,
     PROTO_UDPLITE,
@@ -83,6 +88,10 @@ from pcapaudit.core.consts cimport (
     REASON_TABLE_FULL,
     REASON_TRUNCATED,
     REASON_UDPLITE_COVERAGE,
+    SCTPS_CLOSED,
+    SCTPS_SHUTDOWN_ACK_SENT,
+    SCTPS_SHUTDOWN_RECD,
+    SCTPS_SHUTDOWN_SENT,
     STATUS_ASSURED,
     STATUS_CONFIRMED,
     STATUS_EXPECTED,
@@ -118,6 +127,7 @@ cdef class Tracker:
     cdef Keys keys
     cdef Checks checks
     cdef public Tcp tcp
+    cdef public Sctp sctp
     cdef Quote quote
     cdef long long[::1] timers
     cdef unsigned char[::1] queries
@@ -150,8 +160,9 @@ cdef class Tracker:
     @cython.locals(slot=u32, row=u32)
     cdef u32 _find(self, long long now) noexcept nogil
     cdef void _expire(self, u32 row) noexcept nogil
-    @cython.locals(status=u32, state=u32)
+    @cython.locals(status=u32, state=u32, proto=u32)
     cdef u32 _end_by_time(self, u32 row) noexcept nogil
+    cdef u32 _sctp_end(self, u32 row, u32 status, u32 state) noexcept nogil
     @cython.locals(at=u32)
     cdef void end(self, u32 row, u32 why, long long when) noexcept nogil
     cdef void recycle(self, u32 row) noexcept nogil

@@ -21,6 +21,7 @@ import cython
 from pcapaudit.conntrack.checks import Checks
 from pcapaudit.conntrack.config import ConntrackConfig
 from pcapaudit.conntrack.keys import Keys
+from pcapaudit.conntrack.sctp import Sctp
 from pcapaudit.conntrack.table import MAX_ROWS, Table
 from pcapaudit.conntrack.tcp import Tcp
 from pcapaudit.wire.quote import Quote
@@ -33,6 +34,7 @@ if not cython.compiled:
         Q_STREAM,
         ROW_QUADS,
         ROW_WORDS,
+        SCTP_ABORTED,
         TIMER_GENERIC,
         TIMER_GRE,
         TIMER_GRE_STREAM,
@@ -51,6 +53,8 @@ if not cython.compiled:
         W_LAST,
         W_MARK,
         W_PARENT,
+        W_PROTO,
+        W_SCTP_NOTES,
         W_SIDE,
         W_STATUS,
     )
@@ -75,6 +79,7 @@ if not cython.compiled:
         PROTO_GRE,
         PROTO_ICMP,
         PROTO_ICMPV6,
+        PROTO_SCTP,
         PROTO_TCP,
         PROTO_UDP,
         PROTO_UDPLITE,
@@ -90,6 +95,10 @@ if not cython.compiled:
         REASON_NOT_TRACKABLE,
         REASON_TABLE_FULL,
         REASON_TRUNCATED,
+        SCTPS_CLOSED,
+        SCTPS_SHUTDOWN_ACK_SENT,
+        SCTPS_SHUTDOWN_RECD,
+        SCTPS_SHUTDOWN_SENT,
         STATUS_ASSURED,
         STATUS_CONFIRMED,
         STATUS_EXPECTED,
@@ -139,6 +148,7 @@ class Tracker:
         self.keys = Keys(self.table, seed)
         self.checks = Checks(config)
         self.tcp = Tcp(self.table, config)
+        self.sctp = Sctp(self.table, config)
         self.quote = Quote()
         self.timers = memoryview(_signed(config.timeout_list()))
         self.queries = memoryview(_QUERIES)
@@ -225,9 +235,20 @@ class Tracker:
         if status >> 24 == KIND_BLOCKED:
             return END_BLOCKED
         state = status >> 16 & 15
+        proto = self.table.w[row * ROW_WORDS + W_PROTO] & 0xFF
+        if proto == PROTO_SCTP:
+            return self._sctp_end(row, status, state)
         if state == TCPS_TIME_WAIT:
             return END_CLOSED
         return END_RESET if state == TCPS_CLOSE else END_TIMEOUT
+
+    def _sctp_end(self, row, status, state):
+        """What the time-out of an association means. Closed is also what one INIT leaves behind."""
+        if state == SCTPS_CLOSED:
+            if self.table.w[row * ROW_WORDS + W_SCTP_NOTES] & SCTP_ABORTED:
+                return END_RESET
+            return END_CLOSED if status & STATUS_ASSURED else END_TIMEOUT
+        return END_CLOSED if state in (SCTPS_SHUTDOWN_SENT, SCTPS_SHUTDOWN_RECD, SCTPS_SHUTDOWN_ACK_SENT) else END_TIMEOUT
 
     def end(self, row, why, when):
         """Take an entry out of the table and queue it for its reader."""
@@ -354,6 +375,8 @@ class Tracker:
         proto = b.proto[i]
         if proto == PROTO_TCP:
             reason = self.tcp.may_open(b, i)
+        elif proto == PROTO_SCTP:
+            reason = self.sctp.may_open(b, i)
         elif proto in (PROTO_ICMP, PROTO_ICMPV6) and not self.queries[b.icmp_type[i] + (256 if b.l3[i] == 6 else 0)]:
             reason = REASON_ICMP_NO_REQUEST
         if reason:
@@ -381,6 +404,8 @@ class Tracker:
             self.tcp.open(b, i, self.row)
             if not b.tcp_flags[i] & TCP_SYN:
                 b.anomalies[i] |= bit << ANOM_MIDSTREAM
+        elif b.proto[i] == PROTO_SCTP:
+            self.sctp.open(b, i, self.row)
         else:
             self.table.t[self.row * ROW_QUADS + Q_STREAM] = now + STREAM_NS
         if self._judge(b, v, i, DIR_ORIGINAL, now) == TRACK_INVALID:
@@ -417,6 +442,8 @@ class Tracker:
         proto = b.proto[i]
         if proto == PROTO_TCP:
             return self.tcp.packet(b, v, i, self.row, direction, now)
+        if proto == PROTO_SCTP:
+            return self.sctp.packet(b, v, i, self.row, direction, now)
         at = self.row * ROW_WORDS + W_STATUS
         status = self.table.w[at]
         timer = TIMER_GENERIC

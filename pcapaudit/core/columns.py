@@ -84,7 +84,7 @@ VERDICT_COLUMNS: tuple[tuple[str, str, str, str], ...] = (
     ("ct_state", "u1", "conntrack", "CT_ as the rules saw it"),
     ("direction", "u1", "conntrack", "DIR_ as the rules saw it"),
     ("ct_status", "u2", "conntrack", "STATUS_ bits after the packet"),
-    ("tcp_state", "u1", "conntrack", "TCPS_ after the packet"),
+    ("tcp_state", "u1", "conntrack", "TCPS_ after the packet; SCTPS_ or DCCPS_ for those protocols"),
     ("timeout_ns", "i8", "conntrack", "time left to the entry after the packet; 0 without an entry"),
     ("row", "u4", "conntrack", "table row of the entry (valid only while the batch is current); 0 for none"),
     ("flow", "u4", "replay", "number of the flow the packet belongs to, 0 for none"),
@@ -120,7 +120,7 @@ FLOW_DTYPE = np.dtype(
         ("packets", "u8", (2,)),
         ("bytes", "u8", (2,)),  # IP bytes on the wire
         ("tcp_flags", "u1", (2,)),  # union of the flags seen
-        ("tcp_state", "u1"),  # at the end
+        ("tcp_state", "u1"),  # TCPS_, SCTPS_ or DCCPS_ at the end
         ("end", "u1"),  # END_
         ("status", "u2"),  # STATUS_ bits at the end
         ("blocked", "u1"),  # 1: never had an entry, its packets were not let through

@@ -59,7 +59,7 @@ OPT_TIMESTAMP = 0x10
 OPT_OTHER = 0x20
 OPT_BAD = 0x40
 
-# Conntrack: state, direction, status, TCP state -----------------------------------------------------------------------------------
+# Conntrack: state, direction, status, state of the protocol ------------------------------------------------------------------------
 CT_NONE = 0
 CT_NEW = 1
 CT_ESTABLISHED = 2
@@ -92,6 +92,25 @@ TCPS_LAST_ACK = 6
 TCPS_TIME_WAIT = 7
 TCPS_CLOSE = 8
 TCPS_SYN_SENT2 = 9
+
+SCTPS_NONE = 0
+SCTPS_CLOSED = 1
+SCTPS_COOKIE_WAIT = 2
+SCTPS_COOKIE_ECHOED = 3
+SCTPS_ESTABLISHED = 4
+SCTPS_SHUTDOWN_SENT = 5
+SCTPS_SHUTDOWN_RECD = 6
+SCTPS_SHUTDOWN_ACK_SENT = 7
+SCTPS_HEARTBEAT_SENT = 8
+
+DCCPS_NONE = 0
+DCCPS_REQUEST = 1
+DCCPS_RESPOND = 2
+DCCPS_PARTOPEN = 3
+DCCPS_OPEN = 4
+DCCPS_CLOSEREQ = 5
+DCCPS_CLOSING = 6
+DCCPS_TIMEWAIT = 7
 
 # Verdicts, hooks, ways through the firewall ---------------------------------------------------------------------------------------
 VERDICT_SKIP = 0
@@ -185,11 +204,17 @@ REASON_ICMP_QUOTE_SHORT = 66
 REASON_ICMP_QUOTE_UNKNOWN = 67
 REASON_ICMP_QUOTE_MISMATCH = 68
 REASON_ICMP_REDIRECT = 69
-# SCTP, UDP-Lite, GRE
+# SCTP, UDP-Lite, DCCP
 REASON_SCTP_VTAG = 80
 REASON_SCTP_CHUNK = 81
 REASON_UDPLITE_COVERAGE = 82
 REASON_SCTP_NOT_OPENING = 83
+REASON_SCTP_BUNDLE = 84
+REASON_SCTP_IGNORED = 85
+REASON_DCCP_TYPE = 88
+REASON_DCCP_STATE = 89
+REASON_DCCP_IGNORED = 90
+REASON_DCCP_NOT_OPENING = 91
 
 # Anomalies (column ``anomalies``): bit numbers; the mask is ``1 << ANOM_x`` -------------------------------------------------------
 # capture/

@@ -13,6 +13,7 @@ __all__ = [
     "CHECKSUMS",
     "CT_STATES",
     "CT_STATUS_BITS",
+    "DCCP_STATES",
     "DIRECTIONS",
     "END_REASONS",
     "FILE_ANOMALIES",
@@ -21,6 +22,7 @@ __all__ = [
     "PROTOCOLS",
     "REASONS",
     "REASON_TEXTS",
+    "SCTP_STATES",
     "TCP_FLAG_LETTERS",
     "TCP_STATES",
     "VERDICTS",
@@ -69,6 +71,27 @@ TCP_STATES = {
     consts.TCPS_TIME_WAIT: "time_wait",
     consts.TCPS_CLOSE: "close",
     consts.TCPS_SYN_SENT2: "syn_sent2",
+}
+SCTP_STATES = {
+    consts.SCTPS_NONE: "",
+    consts.SCTPS_CLOSED: "closed",
+    consts.SCTPS_COOKIE_WAIT: "cookie_wait",
+    consts.SCTPS_COOKIE_ECHOED: "cookie_echoed",
+    consts.SCTPS_ESTABLISHED: "established",
+    consts.SCTPS_SHUTDOWN_SENT: "shutdown_sent",
+    consts.SCTPS_SHUTDOWN_RECD: "shutdown_recd",
+    consts.SCTPS_SHUTDOWN_ACK_SENT: "shutdown_ack_sent",
+    consts.SCTPS_HEARTBEAT_SENT: "heartbeat_sent",
+}
+DCCP_STATES = {
+    consts.DCCPS_NONE: "",
+    consts.DCCPS_REQUEST: "request",
+    consts.DCCPS_RESPOND: "respond",
+    consts.DCCPS_PARTOPEN: "partopen",
+    consts.DCCPS_OPEN: "open",
+    consts.DCCPS_CLOSEREQ: "closereq",
+    consts.DCCPS_CLOSING: "closing",
+    consts.DCCPS_TIMEWAIT: "timewait",
 }
 CT_STATUS_BITS = {
     consts.STATUS_EXPECTED: "expected",
@@ -163,6 +186,12 @@ _REASONS: dict[int, tuple[str, str]] = {
     consts.REASON_SCTP_CHUNK: ("sctp-chunk", "an SCTP chunk that the association's state does not allow"),
     consts.REASON_UDPLITE_COVERAGE: ("udplite-coverage", "an impossible UDP-Lite checksum coverage"),
     consts.REASON_SCTP_NOT_OPENING: ("sctp-not-opening", "an SCTP packet that cannot open an association"),
+    consts.REASON_SCTP_BUNDLE: ("sctp-bundle", "SCTP chunks that may not stand together, none at all, or one of length 0"),
+    consts.REASON_SCTP_IGNORED: ("sctp-ignored", "an SCTP packet let through without refreshing its entry"),
+    consts.REASON_DCCP_TYPE: ("dccp-type", "a reserved DCCP packet type, or one that lacks its 48-bit sequence number"),
+    consts.REASON_DCCP_STATE: ("dccp-state", "a DCCP packet that the connection's state does not allow"),
+    consts.REASON_DCCP_IGNORED: ("dccp-ignored", "a DCCP packet let through without a change of state"),
+    consts.REASON_DCCP_NOT_OPENING: ("dccp-not-opening", "a DCCP packet that cannot open a connection"),
 }
 REASONS = {number: code for number, (code, _) in _REASONS.items()}
 REASON_TEXTS = dict(_REASONS.values())

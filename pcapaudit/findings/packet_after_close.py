@@ -158,9 +158,10 @@ class PacketAfterClose:
         view = self._scene.view(batch, verdicts)
         self._note_fins(view)
         # Packets that leave their connection closed (uint8 wraps below TIME_WAIT), and those that fit none.
-        candidates = (view["tcp_state"] - np.uint8(TCPS_TIME_WAIT)) <= TCPS_CLOSE - TCPS_TIME_WAIT
+        is_tcp = view["proto"] == consts.PROTO_TCP
+        candidates = is_tcp & ((view["tcp_state"] - np.uint8(TCPS_TIME_WAIT)) <= TCPS_CLOSE - TCPS_TIME_WAIT)
         candidates[view.stray] = True
-        candidates |= (view["ct_state"] == consts.CT_INVALID) & (view["proto"] == consts.PROTO_TCP)
+        candidates |= is_tcp & (view["ct_state"] == consts.CT_INVALID)
         rows = np.flatnonzero(candidates & ~view.claimed)
         if len(rows):
             rows = rows[~_BROKEN[view["reason"][rows]]]

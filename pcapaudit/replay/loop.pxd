@@ -1,6 +1,6 @@
 import cython
 
-from pcapaudit.conntrack.layout cimport Q_EXPIRES, ROW_QUADS, ROW_WORDS, TO_DROP, TO_RULES, TO_SKIP, W_FLOW, W_MARK, W_STATUS
+from pcapaudit.conntrack.layout cimport Q_EXPIRES, ROW_QUADS, ROW_WORDS, TO_DROP, TO_RULES, TO_SKIP, W_FLOW, W_MARK, W_PROTO, W_STATUS
 from pcapaudit.conntrack.tracker cimport Tracker
 from pcapaudit.core.columns cimport PacketBatch, VerdictBatch
 from pcapaudit.core.consts cimport (
@@ -11,6 +11,7 @@ from pcapaudit.core.consts cimport (
     GROUP_PACKETS,
     HOOK_NONE,
     HOOK_PREROUTING,
+    PROTO_TCP,
     PROTO_UDP,
     REASON_FRAGMENT_DROPPED,
     REASON_FRAGMENT_QUEUED,
@@ -58,5 +59,5 @@ cdef class Loop:
     @cython.locals(row=u32, direction=u32)
     cdef void _account(self, PacketBatch b, VerdictBatch v, u32 i) noexcept nogil
     cdef void _not_judged(self, VerdictBatch v, u32 i, u32 verdict) noexcept nogil
-    @cython.locals(status=u32)
+    @cython.locals(status=u32, quoted=cython.bint)
     cdef void _write(self, VerdictBatch v, u32 i, u32 row) noexcept nogil

@@ -16,7 +16,7 @@ from pcapaudit.replay.flows import FlowTable
 from pcapaudit.rules.evaluate import Evaluator
 
 if not cython.compiled:
-    from pcapaudit.conntrack.layout import Q_EXPIRES, ROW_QUADS, ROW_WORDS, TO_DROP, TO_RULES, TO_SKIP, W_FLOW, W_MARK, W_STATUS
+    from pcapaudit.conntrack.layout import Q_EXPIRES, ROW_QUADS, ROW_WORDS, TO_DROP, TO_RULES, TO_SKIP, W_FLOW, W_MARK, W_PROTO, W_STATUS
     from pcapaudit.core.consts import (
         BATCH_FRAMES,
         CT_UNTRACKED,
@@ -25,6 +25,7 @@ if not cython.compiled:
         GROUP_PACKETS,
         HOOK_NONE,
         HOOK_PREROUTING,
+        PROTO_TCP,
         PROTO_UDP,
         REASON_FRAGMENT_DROPPED,
         REASON_FRAGMENT_QUEUED,
@@ -229,7 +230,9 @@ class Loop:
             return
         status = self.tracker.table.w[row * ROW_WORDS + W_STATUS]
         v.ct_status[i] = status & 0xFFFF
-        v.tcp_state[i] = status >> 16 & 15
+        # An ICMP error tells nothing of the protocol that it quotes; its state would be read as TCP's.
+        quoted = self.tracker.quoted and self.tracker.table.w[row * ROW_WORDS + W_PROTO] & 0xFF != PROTO_TCP
+        v.tcp_state[i] = 0 if quoted else status >> 16 & 15
         v.timeout_ns[i] = self.tracker.table.t[row * ROW_QUADS + Q_EXPIRES] - self.now
 
     def finish(self) -> bool:

@@ -13,6 +13,8 @@ GROUPS = {
     "HOOK_": vocab.HOOKS,
     "PATH_": vocab.PATHS,
     "TCPS_": vocab.TCP_STATES,
+    "SCTPS_": vocab.SCTP_STATES,
+    "DCCPS_": vocab.DCCP_STATES,
     "STATUS_": vocab.CT_STATUS_BITS,
     "END_": vocab.END_REASONS,
     "CSUM_": vocab.CHECKSUMS,

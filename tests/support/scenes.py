@@ -16,7 +16,7 @@ from pcapaudit.replay.run import run
 from pcapaudit.replay.topology import Topology
 from pcapaudit.rules import compile_ruleset, parse_ruleset
 
-__all__ = ["ACCEPT_ALL", "DROP_ALL", "INSIDE_OUT", "Collector", "MemoryStream", "context_for", "icmp", "ip", "replay", "tcp", "udp"]
+__all__ = ["ACCEPT_ALL", "DROP_ALL", "INSIDE_OUT", "Collector", "MemoryStream", "context_for", "icmp", "ip", "replay", "sctp", "tcp", "udp"]
 
 ACCEPT_ALL = "table inet t { chain c { type filter hook forward priority 0; policy accept; } }"
 DROP_ALL = "table inet t { chain c { type filter hook forward priority 0; policy drop; } }"
@@ -24,6 +24,8 @@ INSIDE_OUT = """table inet t { chain c { type filter hook forward priority 0; po
     ct state established,related accept
     iifname "inside" ct state new accept } }"""
 START_NS = 1_700_000_000_000_000_000
+#: Names of the states of other protocols than TCP.
+_STATES = {consts.PROTO_SCTP: vocab.SCTP_STATES, consts.PROTO_DCCP: vocab.DCCP_STATES}
 _FLAGS = {"F": 1, "S": 2, "R": 4, "P": 8, ".": 16, "A": 16, "U": 32, "E": 64, "C": 128}
 
 
@@ -59,6 +61,17 @@ def udp(src, dst, data=b"x"):
     return ip(source, target, 17, struct.pack("!HHHH", sport, dport, 8 + len(data), 0) + data)
 
 
+def sctp(src, dst, tag, *chunks):
+    """An SCTP packet between ``"address:port"`` texts. A chunk is bytes, or a tuple: type, body, flags."""
+    (source, sport), (target, dport) = _end(src), _end(dst)
+    parts = [chunk if isinstance(chunk, bytes) else _chunk(*chunk) for chunk in chunks]
+    return ip(source, target, 132, struct.pack("!HHII", sport, dport, tag, 0) + b"".join(parts))
+
+
+def _chunk(kind, body=b"", flags=0):
+    return struct.pack("!BBH", kind, flags, 4 + len(body)) + body + bytes(-len(body) % 4)
+
+
 def icmp(src, dst, kind, code=0, *, ident=1, data=b""):
     """An ICMP or ICMPv6 message; ``data`` follows the eight bytes of header."""
     proto = 58 if ip_address(src).version == 6 else 1
@@ -71,10 +84,10 @@ def _end(text):
 
 
 class MemoryStream:
-    """A stream of (seconds, IP packet); at most ``rows`` frames a batch."""
+    """A stream of (seconds, IP packet); at most ``rows`` frames a batch, and ``snaplen`` bytes a frame."""
 
-    def __init__(self, packets, rows=consts.BATCH_FRAMES):
-        self.packets, self.rows, self.frames = list(packets), rows, 0
+    def __init__(self, packets, rows=consts.BATCH_FRAMES, snaplen=None):
+        self.packets, self.rows, self.snaplen, self.frames = list(packets), rows, snaplen, 0
         self.files, self.interfaces, self.warnings = [], [], []
 
     def read_into(self, batch):
@@ -82,7 +95,8 @@ class MemoryStream:
         part = self.packets[self.frames : self.frames + self.rows]
         if not part:
             return False
-        fill(batch, [packet for _, packet in part], linktype=RAW)
+        lengths = [len(packet) for _, packet in part]
+        fill(batch, [packet[: self.snaplen] for _, packet in part], linktype=RAW, origlens=lengths)
         batch.arrays["ts_ns"][: len(part)] = [START_NS + round(at * 1e9) for at, _ in part]
         batch.first_frame = self.frames + 1
         self.frames += len(part)
@@ -90,7 +104,10 @@ class MemoryStream:
 
 
 class Collector:
-    """Keeps what the engine said: one object a packet (``state``, ``verdict``, ``reason``, …), and the flow rows."""
+    """Keeps what the engine said: one object a packet (``state``, ``verdict``, ``reason``, …), and the flow rows.
+
+    ``stage`` is the name of the protocol's state: TCP, SCTP or DCCP.
+    """
 
     def __init__(self):
         self.rows, self.flows, self.ended = [], [], False
@@ -104,6 +121,7 @@ class Collector:
                     **values | {"anomalies": vocab.anomaly_names(int(batch.arrays["anomalies"][i]))},
                     state=vocab.CT_STATES[values["ct_state"]],
                     tcp=vocab.TCP_STATES[values["tcp_state"]],
+                    stage=_STATES.get(int(batch.arrays["proto"][i]), vocab.TCP_STATES).get(values["tcp_state"]),
                     said=vocab.VERDICTS[values["verdict"]],
                     why=vocab.REASONS[values["reason"]],
                     way=vocab.DIRECTIONS[values["direction"]],

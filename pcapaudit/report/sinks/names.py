@@ -6,12 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pcapaudit.core import vocab
+from pcapaudit.core import consts, vocab
 
 if TYPE_CHECKING:
     from pcapaudit.replay.consumer import Context
 
-__all__ = ["Names"]
+__all__ = ["STATE_SHIFTS", "Names"]
+
+#: Protocol → where the names of its states begin in ``Names.tcp_states``, 16 for each; those of TCP begin at 0.
+STATE_SHIFTS = {consts.PROTO_SCTP: 16, consts.PROTO_DCCP: 32}
 
 #: A table of texts by number; None where the number means "nothing".
 Texts = Sequence[str | None]
@@ -38,6 +41,7 @@ class Names:
     hooks: Texts = ()
     ct_states: Texts = ()
     directions: Texts = ()
+    #: Of TCP, and behind them of other protocols, see STATE_SHIFTS.
     tcp_states: Texts = ()
     ends: Texts = ()
     #: By union of flags.
@@ -64,7 +68,7 @@ class Names:
             hooks=_table(vocab.HOOKS),
             ct_states=_table(vocab.CT_STATES),
             directions=_table(vocab.DIRECTIONS),
-            tcp_states=_table(vocab.TCP_STATES),
+            tcp_states=_states(),
             ends=_table(vocab.END_REASONS),
             tcp_flags=[_flag_letters(union) or None for union in range(256)],
             ct_status=_bits({number.bit_length() - 1: name for number, name in vocab.CT_STATUS_BITS.items()}),
@@ -74,6 +78,14 @@ class Names:
 
 def _table(vocabulary: Mapping[int, str]) -> Texts:
     return [vocabulary.get(number) or None for number in range(max(vocabulary) + 1)]
+
+
+def _states() -> Texts:
+    """Names of the states of TCP, SCTP and DCCP, each protocol's where STATE_SHIFTS says."""
+    shifted = dict(vocab.TCP_STATES)
+    for proto, states in ((consts.PROTO_SCTP, vocab.SCTP_STATES), (consts.PROTO_DCCP, vocab.DCCP_STATES)):
+        shifted |= {number + STATE_SHIFTS[proto]: name for number, name in states.items()}
+    return _table(shifted)
 
 
 def _bits(vocabulary: Mapping[int, str]) -> Texts:

@@ -26,6 +26,7 @@ from pcapaudit.core.consts import (
     REASON_TCP_SEQ_UNDER,
     VLAN_NONE,
 )
+from pcapaudit.report.sinks.names import STATE_SHIFTS
 from pcapaudit.report.sinks.rows import NOTHING
 
 __all__ = ["LETTER_WORDS", "Block", "flow_block", "verdict_block"]
@@ -37,6 +38,10 @@ _NOTHING = np.uint64(NOTHING)
 _HAS_SPORT = np.isin(np.arange(256), [PROTO_TCP, PROTO_UDP, PROTO_UDPLITE, PROTO_SCTP, PROTO_DCCP, PROTO_GRE, PROTO_ICMP, PROTO_ICMPV6])
 _HAS_DPORT = _HAS_SPORT & ~np.isin(np.arange(256), [PROTO_ICMP, PROTO_ICMPV6])
 _IS_ICMP = np.isin(np.arange(256), [PROTO_ICMP, PROTO_ICMPV6])
+#: What is added to a protocol's state to find its name, as in ``names.STATE_SHIFTS``.
+_STATE_SHIFT = np.zeros(256, np.uint8)
+for _proto, _shift in STATE_SHIFTS.items():
+    _STATE_SHIFT[_proto] = _shift
 _HAS_BOUNDS = np.isin(
     np.arange(65536),
     [
@@ -101,7 +106,7 @@ def verdict_block(batch: PacketBatch, verdicts: VerdictBatch, place_of_chain: in
         "hook": (v("hook"),),
         "ct_state": (v("ct_state"),),
         "direction": (v("direction"),),
-        "tcp_state": (v("tcp_state"),),
+        "tcp_state": (v("tcp_state") + _STATE_SHIFT[proto],),
         "ct_status": (v("ct_status"),),
         "flow": _unless(v("flow"), 0),
         "timeout_ns": _unless(v("timeout_ns"), 0),
@@ -156,7 +161,7 @@ def flow_block(flows: Any, community_ids: Any) -> Block:
         "orig_flags": (flows["tcp_flags"][:, 0],),
         "reply_flags": (flows["tcp_flags"][:, 1],),
         "history": (flows["history"],),
-        "tcp_state": (flows["tcp_state"],),
+        "tcp_state": (flows["tcp_state"] + _STATE_SHIFT[proto],),
         "ct_status": (flows["status"],),
         "blocked": (flows["blocked"],),
         "accepted": (flows["accepted"],),

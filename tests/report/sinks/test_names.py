@@ -8,6 +8,7 @@ import pytest
 from sample_run import names
 
 from pcapaudit.core import consts, vocab
+from pcapaudit.report.sinks.names import STATE_SHIFTS
 from pcapaudit.report.sinks.schema import TABLES
 
 
@@ -45,3 +46,15 @@ def test_vocabulary_is_by_number():
 def test_every_anomaly_has_its_bit():
     """Masks are written bit by bit."""
     assert {bit: names().anomalies[bit] for bit in vocab.ANOMALIES} == vocab.ANOMALIES
+
+
+@pytest.mark.parametrize(
+    ("proto", "states"),
+    [(consts.PROTO_TCP, vocab.TCP_STATES), (consts.PROTO_SCTP, vocab.SCTP_STATES), (consts.PROTO_DCCP, vocab.DCCP_STATES)],
+)
+def test_states_by_protocol(proto, states):
+    """Every protocol's states have their own names, 16 places apart; what is no state has none."""
+    shift = STATE_SHIFTS.get(proto, 0)
+    texts = list(names().tcp_states[shift : shift + 16])
+    assert texts[: len(states)] == [states[number] or None for number in range(len(states))]
+    assert not any(texts[len(states) :])

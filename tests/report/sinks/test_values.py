@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from sample_run import batch, flows
+from sample_run import batch, flows, names
 
 from pcapaudit.core import consts
 from pcapaudit.report.sinks.rows import KINDS, NOTHING
@@ -66,3 +66,15 @@ def test_reply_tuple_is_the_original_turned_round():
     assert (values["reply_sport"][0].tolist(), values["reply_dport"][0].tolist()) == ([443, 99], [40000, NOTHING])
     assert values["reply_src"] == values["dst"]
     assert values["icmp_type"][0].tolist() == [NOTHING, 0]
+
+
+def test_states_are_named_by_protocol():
+    """The number of an SCTP or DCCP state leads to that protocol's names; 0 and a protocol without states to none."""
+    packets, verdicts = batch(8)
+    packets.arrays["proto"][:4] = [consts.PROTO_TCP, consts.PROTO_SCTP, consts.PROTO_DCCP, consts.PROTO_SCTP]
+    verdicts.arrays["tcp_state"][:4] = [consts.TCPS_SYN_SENT, consts.SCTPS_HEARTBEAT_SENT, consts.DCCPS_REQUEST, consts.SCTPS_NONE]
+    codes = verdict_block(packets, verdicts, place_of_chain=3).values["tcp_state"][0][:4]
+    assert [names().tcp_states[code] for code in codes] == ["syn_sent", "heartbeat_sent", "request", None]
+    ended = flows()
+    ended["proto"][0], ended["tcp_state"][0] = consts.PROTO_SCTP, consts.SCTPS_COOKIE_WAIT
+    assert names().tcp_states[flow_block(ended, np.array([b"a", b"b"])).values["tcp_state"][0][0]] == "cookie_wait"
