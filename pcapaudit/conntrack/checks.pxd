@@ -10,6 +10,7 @@ from pcapaudit.core.consts cimport (
     ANOM_IP_VERSION,
     ANOM_TCP_HEADER_LEN,
     CSUM_BAD,
+    CSUM_GOOD,
     PATH_OUTPUT,
     PROTO_GRE,
     PROTO_ICMP,
