@@ -80,13 +80,7 @@ def equal(kernel, engine):
     return near and one[:4] + one[5:] == other[:4] + other[5:]
 
 
-def _cases():
-    """SCTP is tracked like any other protocol so far."""
-    pending = pytest.mark.xfail(strict=True, reason="SCTP has no state table yet")
-    return [pytest.param(path, id=path.stem, marks=pending if path.stem == "sctp.pcap" else ()) for path in GOLDENS]
-
-
-@pytest.mark.parametrize("golden", _cases())
+@pytest.mark.parametrize("golden", GOLDENS, ids=lambda path: path.stem)
 def test_engine_equals_kernel(golden):
     """ct state, direction, state, time-out and status of every packet."""
     facts = replayed(ROOT / "captures" / golden.stem)
