@@ -19,6 +19,7 @@ from pcapaudit.cli.diff import diff
 from pcapaudit.cli.exits import Exit, InterruptedRun, ReaderGone, explain
 from pcapaudit.cli.findings import findings
 from pcapaudit.cli.rules import rules
+from pcapaudit.cli.verify import verify
 
 __all__ = ["Commands", "cli", "main", "run"]
 
@@ -68,7 +69,7 @@ def _core() -> str:
 def cli() -> None:
     """Replay captures through a Linux-faithful stateful firewall: what it would have done to each packet, and why.
 
-    Offline: files in, answers out; no root, no kernel, no network.
+    Offline: files in, answers out; no root, no kernel, no network (verify aside, which asks the kernel).
     """
 
 
@@ -76,6 +77,7 @@ cli.add_command(audit)
 cli.add_command(diff)
 cli.add_command(findings)
 cli.add_command(rules)
+cli.add_command(verify)
 
 
 def run(args: Sequence[str] | None = None) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-__all__ = ["EngineOptions", "engine_options", "replay_options"]
+__all__ = ["EngineOptions", "engine_options", "engine_options_but", "replay_options"]
 
 Function = Callable[..., Any]
 
@@ -111,9 +111,25 @@ def engine_options(function: Function) -> Function:
     return _collect(function, EngineOptions, "engine", (_RULES_OPTION, *_REPLAY_OPTIONS), {})
 
 
+def engine_options_but(**fixed: object) -> Callable[[Function], Function]:
+    """The same without some of the options, whose values are given here."""
+    offered = tuple(option for option in (_RULES_OPTION, *_REPLAY_OPTIONS) if _name(option) not in fixed)
+    return lambda function: _collect(function, EngineOptions, "engine", offered, fixed)
+
+
 def replay_options(function: Function) -> Function:
     """The same without --rules, for commands that take rulesets as arguments."""
     return _collect(function, EngineOptions, "engine", _REPLAY_OPTIONS, {"rules": ()})
+
+
+def _name(option: Callable[[Function], Function]) -> str:
+    """The field that an option fills."""
+
+    def probe() -> None: ...
+
+    option(probe)
+    parameters: list[click.Parameter] = probe.__click_params__  # type: ignore[attr-defined]  # click's way to keep them
+    return str(parameters[0].name)
 
 
 def _collect(

@@ -65,7 +65,7 @@ def attributes(data: bytes) -> dict[int, bytes]:
     return found
 
 
-def message(kind: int, flags: int, sequence: int, family: int, body: bytes = b"", resource: int = 0) -> bytes:  # noqa: PLR0913  # the header's fields
+def message(kind: int, flags: int, sequence: int, family: int, body: bytes = b"", resource: int = 0) -> bytes:  # the header's fields
     """A request: ``family`` is AF_INET, AF_INET6 or AF_UNSPEC; ``resource`` a group number of NFLOG."""
     whole = _FAMILY.pack(family, 0, resource) + body
     return _HEADER.pack(_HEADER.size + len(whole), kind, flags, sequence, 0) + whole

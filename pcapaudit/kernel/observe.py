@@ -94,8 +94,10 @@ class Observation:
     #: CT_ and DIR_ as the rules saw them.
     ct_state: int
     direction: int
-    #: The entry of its tuple afterwards; None if there is none, or nobody asked.
+    #: The entry of its tuple afterwards; None if there is none.
     entry: Entry | None
+    #: Whether its tuple was known, and the entry asked for.
+    asked: bool = True
 
 
 def observer_table(hook: str) -> str:
@@ -167,7 +169,7 @@ class Observer:
                     state, way = _STATES[text[1]], _WAYS[text[2:]]
             elif each.kind == _CT_NEW and each.sequence == asked:
                 entry = _entry(each.values)
-        return Observation(points, state, way, entry)
+        return Observation(points, state, way, entry, wanted is not None)
 
 
 def _entry(values: dict[int, bytes]) -> Entry:

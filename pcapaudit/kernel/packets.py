@@ -11,13 +11,17 @@ from typing import TYPE_CHECKING
 
 from pcapaudit.core import consts
 from pcapaudit.kernel.observe import Tuple
+from pcapaudit.wire.quote import Quote, read_quote
 
 if TYPE_CHECKING:
     from pcapaudit.core.columns import PacketBatch
 
-__all__ = ["addresses", "is_multicast", "packet_of", "tuple_of"]
+__all__ = ["Tuples", "addresses", "is_multicast", "packet_of"]
 
 _LONGEST = 65535
+_FRAGMENT_OFFSET = 0x1FFF
+#: Datagrams whose first fragment is remembered.
+_FRAGMENTED = 4096
 _PORTS = {consts.PROTO_TCP, consts.PROTO_UDP, consts.PROTO_UDPLITE, consts.PROTO_SCTP, consts.PROTO_DCCP}
 #: Types that have an entry of their own (nf_conntrack_proto_icmp.c, nf_conntrack_proto_icmpv6.c).
 _QUERIES = {consts.PROTO_ICMP: {0, 8, 13, 14, 15, 16, 17, 18}, consts.PROTO_ICMPV6: {128, 129, 139, 140}}
@@ -52,10 +56,9 @@ def packet_of(batch: PacketBatch, i: int) -> bytes | None:
 
 def addresses(batch: PacketBatch, i: int) -> tuple[bytes, bytes]:
     """Source and destination, packed."""
-    rows = batch.arrays
-    if rows["l3"][i] == 4:
-        return struct.pack("!I", rows["src_lo"][i] & 0xFFFFFFFF), struct.pack("!I", rows["dst_lo"][i] & 0xFFFFFFFF)
-    return struct.pack("!QQ", rows["src_hi"][i], rows["src_lo"][i]), struct.pack("!QQ", rows["dst_hi"][i], rows["dst_lo"][i])
+    rows, version = batch.arrays, int(batch.arrays["l3"][i])
+    source = _packed(version, int(rows["src_hi"][i]), int(rows["src_lo"][i]))
+    return source, _packed(version, int(rows["dst_hi"][i]), int(rows["dst_lo"][i]))
 
 
 def is_multicast(address: bytes) -> bool:
@@ -63,22 +66,56 @@ def is_multicast(address: bytes) -> bool:
     return address[0] >> 4 == 14 if len(address) == 4 else address[0] == 0xFF
 
 
-def tuple_of(batch: PacketBatch, i: int) -> Tuple | None:
-    """The tuple of row ``i``; None where its own headers do not make one (fragments, ICMP errors, protocols without ports)."""
-    rows = batch.arrays
-    proto = int(rows["proto"][i])
-    if rows["frag"][i] or not rows["l4_off"][i]:
-        return None
-    source, target = addresses(batch, i)
-    sport, dport = int(rows["sport"][i]), int(rows["dport"][i])
-    if proto in _QUERIES:
-        kind = int(rows["icmp_type"][i])
-        if kind not in _QUERIES[proto]:
+class Tuples:
+    """Tells the tuples of a batch's packets: of an ICMP error that of the packet it quotes, of a fragment that of its first one."""
+
+    def __init__(self, batch: PacketBatch) -> None:
+        self._batch = batch
+        self._quote = Quote()
+        #: (addresses, protocol, identification) → what the first fragment says.
+        self._first: dict[tuple[bytes, bytes, int, int], Tuple | None] = {}
+
+    def of(self, i: int) -> Tuple | None:
+        """The tuple of row ``i``; None where it cannot be told, or the protocol has no ports."""
+        rows = self._batch.arrays
+        if not rows["frag"][i]:
+            return self._own(i)
+        source, target = addresses(self._batch, i)
+        key = (source, target, int(rows["proto"][i]), int(rows["ip_id"][i]))
+        if not rows["frag"][i] & _FRAGMENT_OFFSET:
+            if len(self._first) >= _FRAGMENTED:
+                self._first.clear()
+            self._first[key] = self._own(i)
+        return self._first.get(key)
+
+    def _own(self, i: int) -> Tuple | None:
+        """From its own headers."""
+        rows = self._batch.arrays
+        proto = int(rows["proto"][i])
+        if not rows["l4_off"][i]:
             return None
-        dport = kind * 256 + int(rows["icmp_code"][i])
-    elif proto not in _PORTS:
-        return None
-    return Tuple(int(rows["l3"][i]), proto, source, target, sport, dport)
+        source, target = addresses(self._batch, i)
+        sport, dport = int(rows["sport"][i]), int(rows["dport"][i])
+        if proto in _QUERIES and int(rows["icmp_type"][i]) not in _QUERIES[proto]:
+            return self._quoted(i)
+        if proto in _QUERIES:
+            dport = int(rows["icmp_type"][i]) * 256 + int(rows["icmp_code"][i])
+        return Tuple(int(rows["l3"][i]), proto, source, target, sport, dport) if proto in _PORTS or proto in _QUERIES else None
+
+    def _quoted(self, i: int) -> Tuple | None:
+        """From the packet that it quotes."""
+        quote = self._quote
+        if read_quote(self._batch, i, quote) != consts.REASON_NONE:
+            return None
+        if quote.proto not in _PORTS and quote.proto not in _QUERIES:
+            return None
+        dport = quote.icmp_type * 256 + quote.icmp_code if quote.proto in _QUERIES else quote.dport
+        source, target = _packed(quote.l3, quote.src_hi, quote.src_lo), _packed(quote.l3, quote.dst_hi, quote.dst_lo)
+        return Tuple(quote.l3, quote.proto, source, target, quote.sport, dport)
+
+
+def _packed(version: int, high: int, low: int) -> bytes:
+    return struct.pack("!I", low & 0xFFFFFFFF) if version == 4 else struct.pack("!QQ", high, low)
 
 
 def _fill_length(packet: bytearray, version: int) -> None:

@@ -4,7 +4,10 @@ The calling thread enters a new network namespace, sets it up, opens the devices
 namespace lives by these open files alone: when the process ends, however it ends, the kernel takes it away with all that is in it. What is
 set up is set up only after a look that the namespace is not the one we came from; the host's rules and traffic are never touched.
 
-    write to TUN → prerouting (reassembly, conntrack, rules) → input (rules; forward chains stand here, see ``moved_rules``) → confirmed
+    write to TUN → prerouting (reassembly, conntrack, rules) → input (the rules of the judging hook stand here) → confirmed
+
+Rules that ask by which interface a packet leaves need hook forward; then the packets are routed by the zones' prefixes, and those that a
+router forwards to nobody (multicast, link-local, TTL 1) never get there. So this is done for such rules only.
 
 What the kernel itself sends (resets, ICMP errors, IPv6 housekeeping) ends at output, before conntrack sees it.
 """
@@ -20,14 +23,15 @@ import shutil
 import socket
 import struct
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 
 from pcapaudit.core.errors import ConfigError
 from pcapaudit.kernel.observe import Observation, Observer, Tuple, observer_table
 
-__all__ = ["Sandbox", "check_machine", "moved_rules"]
+__all__ = ["Plan", "Sandbox", "check_machine", "moved_rules"]
 
 _TUN = Path("/dev/net/tun")
 _OWN_NAMESPACE = "/proc/thread-self/ns/net"
@@ -35,13 +39,13 @@ _CLONE_NEWNET = 0x40000000
 _TUNSETIFF, _IFF_TUN, _IFF_NO_PI = 0x400454CA, 0x0001, 0x1000
 _CAP_NET_ADMIN, _CAP_SYS_ADMIN = 12, 21
 _SIOCGIFINDEX = 0x8933
-_TABLE, _HOOK = "100", "input"
+_TABLE = "100"
 _PROGRAM_SECONDS = 60
 #: Program → where it comes from.
 _PROGRAMS = {"ip": "iproute2", "nft": "nftables"}
 
 #: A host that takes in whatever comes, and says nothing by itself.
-_PER_DEVICE_4 = {"rp_filter": 0, "accept_local": 1, "route_localnet": 1, "log_martians": 0, "accept_source_route": 1, "forwarding": 0}
+_PER_DEVICE_4 = {"rp_filter": 0, "accept_local": 1, "route_localnet": 1, "log_martians": 0, "accept_source_route": 1, "send_redirects": 0}
 _PER_DEVICE_6 = {
     "disable_ipv6": 0,
     "accept_dad": 0,
@@ -71,8 +75,8 @@ def check_machine() -> None:
             raise ConfigError(f"verify needs the program {program}: install the package {package}")
 
 
-def moved_rules(text: str, path: str) -> tuple[str, list[str]]:
-    """A ruleset as ``nft list ruleset`` prints it, with the base chains of hook ``path`` moved to where the packets pass (input).
+def moved_rules(text: str, path: str, hook: str = "input") -> tuple[str, list[str]]:
+    """A ruleset as ``nft list ruleset`` prints it, with the base chains of hook ``path`` moved to ``hook``.
 
     Chains of prerouting stay; those of other hooks, and of type nat, are kept but never entered. Returns also what has become of which.
     """
@@ -89,18 +93,39 @@ def moved_rules(text: str, path: str) -> tuple[str, list[str]]:
         elif base[1] == "nat" or base[2] not in {path, "prerouting"}:
             notes.append(f"chain {chain} ({base[1]}, {base[2]}) is left out: no packet of the comparison passes it")
         else:
-            lines.append(line.replace(f" hook {path} ", f" hook {_HOOK} "))
+            lines.append(line.replace(f" hook {path} ", f" hook {hook} "))
     return "\n".join(lines) + "\n", notes
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a sandbox is to be."""
+
+    #: Names of the TUN devices.
+    interfaces: tuple[str, ...]
+    #: Ruleset in nftables syntax.
+    rules: str
+    #: Hook whose chains judge: forward or input.
+    path: str
+    #: Path below /proc/sys/net → value.
+    sysctls: Mapping[str, int] = field(default_factory=dict)
+    #: Network → interface behind which it lies.
+    routes: Mapping[str, str] = field(default_factory=dict)
+    #: Folder in which the ruleset's includes are looked for.
+    folder: str = "."
+
+    @property
+    def hook(self) -> str:
+        """Where the rules stand in the sandbox."""
+        return "forward" if self.path == "forward" and re.search(r"\boif(name|group|type)?\b", self.rules) else "input"
 
 
 class Sandbox:
     """The namespace, as a context manager."""
 
-    def __init__(self, interfaces: Sequence[str], rules: str, path: str, sysctls: Mapping[str, int]) -> None:
-        """``rules``: nftables text; ``path``: the hook whose chains judge, forward or input; ``sysctls``: below /proc/sys/net."""
+    def __init__(self, plan: Plan) -> None:
         self.notes: list[str] = []
-        self._interfaces = list(interfaces)
-        self._rules, self._path, self._sysctls = rules, path, dict(sysctls)
+        self._plan = plan
         self._devices: list[int] = []
         self._numbers: list[int] = []
         self._groups: dict[int, socket.socket] = {}
@@ -167,43 +192,51 @@ class Sandbox:
                 self._groups[6].setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP, group + struct.pack("=I", number))
 
     def _set_up(self) -> None:
-        for name in self._interfaces:
+        for name in self._plan.interfaces:
             self._devices.append(_open_device(name))
         self._groups = {
             4: socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC),
             6: socket.socket(socket.AF_INET6, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC),
         }
-        for name in self._interfaces:
+        for name in self._plan.interfaces:
             answer = fcntl.ioctl(self._groups[4], _SIOCGIFINDEX, struct.pack("16si20x", name.encode(), 0))
             self._numbers.append(struct.unpack_from("16si", answer)[1])
-        for device in ("all", "default", *self._interfaces):
+        for device in ("all", "default", *self._plan.interfaces):
             for version, values in ((4, _PER_DEVICE_4), (6, _PER_DEVICE_6)):
                 for key, value in values.items():
                     _set(f"ipv{version}/conf/{device}/{key}", value)
+                _set(f"ipv{version}/conf/{device}/forwarding", int(self._plan.hook == "forward"))
         for path, value in _OTHER.items():
             _set(path, value)
         self._set_routes()
         self._load_rules()
-        for path, value in self._sysctls.items():
+        for path, value in self._plan.sysctls.items():
             _set(path, value, needed=True)
         self._observer = Observer()
         self._observer.forget()
 
     def _set_routes(self) -> None:
         for family in ("-4", "-6"):
-            commands = ["link set lo up", f"route add local default dev lo table {_TABLE}"]
-            for name in self._interfaces:
+            commands = ["link set lo up"]
+            for name in self._plan.interfaces:
                 commands += [f"link set {name} mtu 65535 txqueuelen 16 up", f"rule add iif {name} lookup {_TABLE} pref 10"]
+            if self._plan.hook == "input":
+                commands.append(f"route add local default dev lo table {_TABLE}")
+            else:
+                here = {net: name for net, name in self._plan.routes.items() if (":" in net) == (family == "-6")}
+                here.setdefault("::/0" if family == "-6" else "0.0.0.0/0", self._plan.interfaces[-1])
+                commands += [f"route replace {net} dev {name} table {_TABLE}" for net, name in here.items()]
             # A reset that a rule sends must find a way before it changes the entry; it ends at output.
-            commands.append(f"route add default dev {self._interfaces[0]}")
+            commands.append(f"route add default dev {self._plan.interfaces[0]}")
             _program(["ip", family, "-batch", "-"], "\n".join(commands) + "\n", "setting up the sandbox")
 
     def _load_rules(self) -> None:
         """The rules as the kernel reads them, the chains that judge moved, and our table."""
-        _program(["nft", "-f", "-"], self._rules, "loading the ruleset into the sandbox")
+        plan = self._plan
+        _program(["nft", "-I", plan.folder, "-f", "-"], plan.rules, "loading the ruleset into the sandbox")
         listed = _program(["nft", "-s", "list", "ruleset"], "", "reading the ruleset back")
-        moved, self.notes = moved_rules(listed, self._path)
-        _program(["nft", "-f", "-"], "flush ruleset\n" + moved + observer_table(_HOOK), "setting up the sandbox")
+        moved, self.notes = moved_rules(listed, plan.path, plan.hook)
+        _program(["nft", "-f", "-"], "flush ruleset\n" + moved + observer_table(plan.hook), "setting up the sandbox")
 
 
 def _may(capability: int) -> bool:
@@ -235,7 +268,9 @@ def _open_device(name: str) -> int:
     except OSError as error:
         if device >= 0:
             os.close(device)
-        raise ConfigError(f"no TUN device {name} can be made: {error.strerror}; give the zone another interface name, or check {_TUN}") from None
+        raise ConfigError(
+            f"no TUN device {name} can be made: {error.strerror}; give the zone another interface name, or check {_TUN}"
+        ) from None
     return device
 
 

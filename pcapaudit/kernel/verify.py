@@ -1,9 +1,9 @@
 """Compares engine and kernel, packet by packet.
 
-The kernel has one clock, and it cannot be turned: packets arrive one after the other at once, or, in real time, when the capture says. So
-the engine runs **twice** over the same packets. Once with the times at which the kernel got them: this is what the kernel is compared with,
-field by field. Once with the capture's times: where the two runs of the engine differ, a time-out lies in a gap that the kernel did not wait
-through; such a frame is named, because nobody has compared what the engine says of it in the capture's time.
+The kernel has one clock, and it cannot be turned: packets arrive one after the other at once, or, in real time, when the capture says.
+So the engine runs **twice** over the same packets. Once with the times at which the kernel got them: this is what the kernel is compared
+with, field by field. Once with the capture's times: where the two runs of the engine differ, a time-out lies in a gap that the kernel did
+not wait through; such a frame is named, because nobody has compared what the engine says of it in the capture's time.
 
 Not compared, and counted by reason: what the kernel cannot be given (no IP packet, headers cut off), what never reaches its rules (refused
 by the IP layer or by routing), and what later follows between the same two addresses, for the two sides then know different things.
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from pcapaudit.conntrack.config import DEFAULT_TIMEOUTS, ConntrackConfig
 from pcapaudit.core import consts, vocab
 from pcapaudit.core.errors import ConfigError
-from pcapaudit.kernel.packets import addresses, is_multicast, packet_of, tuple_of
+from pcapaudit.kernel.packets import Tuples, addresses, is_multicast, packet_of
 from pcapaudit.replay.run import Engine, Source
 from pcapaudit.replay.vantage import Vantage
 
@@ -125,7 +125,7 @@ def kernel_sysctls(config: ConntrackConfig) -> dict[str, int]:
         "tcp_be_liberal": config.tcp_be_liberal,
         "tcp_ignore_invalid_rst": config.tcp_ignore_invalid_rst,
         "tcp_max_retrans": config.tcp_max_retrans,
-        "checksum": config.checksum,
+        "checksum": int(config.checksum),
     }
     found = {f"netfilter/nf_conntrack_{name}": value for name, value in switches.items()}
     names = _sysctl_names()
@@ -186,6 +186,7 @@ class _Kernel:
         self._batch = source.batch
         self._vantage = Vantage(context.topology, source.batch, source.stream.interfaces)
         self._sandbox = sandbox
+        self._tuples = Tuples(source.batch)
         self._unknown = len(context.topology.interfaces)
         self._realtime = realtime
         self._wall = time.time_ns() - time.monotonic_ns()
@@ -211,7 +212,7 @@ class _Kernel:
         if is_multicast(target):
             self._sandbox.join(interface, target)
         self._sandbox.inject(interface, packet)
-        return self._sandbox.observe(tuple_of(self._batch, i))
+        return self._sandbox.observe(self._tuples.of(i))
 
     def _wait(self, stamp: int) -> None:
         now = time.monotonic_ns()
@@ -254,7 +255,7 @@ class _Comparison:
         whole = not reason and bool(verdicts.decided[i])
         if not whole:
             self.report.skipped[reason or "undecided"] += 1
-        engine, kernel = _engine_side(verdicts, i, whole), _kernel_side(observation, whole)
+        engine, kernel = _engine_side(verdicts, i, whole, observation.asked), _kernel_side(observation, whole)
         differing = _compare(engine, kernel)
         if differing and self._is_apart(i):
             self.report.skipped["after"] += 1
@@ -287,12 +288,12 @@ class _Comparison:
         return frozenset(addresses(self._batch, i)) in self._apart
 
 
-def _engine_side(verdicts: VerdictBatch, i: int, whole: bool) -> Side:
+def _engine_side(verdicts: VerdictBatch, i: int, whole: bool, asked: bool) -> Side:
     state = int(verdicts.ct_state[i])
     accepted = int(verdicts.verdict[i]) == consts.VERDICT_ACCEPT
     status = int(verdicts.ct_status[i])
     tracked = state in _TRACKED
-    entry = whole and tracked and bool(status & consts.STATUS_CONFIRMED)
+    entry = whole and asked and tracked and bool(status & consts.STATUS_CONFIRMED)
     return Side(
         ct_state=vocab.CT_STATES[state],
         direction=vocab.DIRECTIONS[int(verdicts.direction[i])] if tracked else "",

@@ -7,7 +7,7 @@ from dataclasses import fields
 import click
 from click.testing import CliRunner
 
-from pcapaudit.cli.options import EngineOptions, engine_options
+from pcapaudit.cli.options import EngineOptions, engine_options, engine_options_but
 
 
 def options_of(*arguments):
@@ -89,3 +89,17 @@ def test_every_field_has_its_option():
         """Nothing."""
 
     assert {param.name for param in command.params} == {field.name for field in fields(EngineOptions)}
+
+
+def test_options_that_are_fixed_are_not_offered():
+    """Their values are the command's."""
+    got = []
+
+    @click.command()
+    @engine_options_but(own=("192.0.2.1",), mode="observed")
+    def command(engine):
+        got.append(engine)
+
+    assert CliRunner().invoke(command, ["--path", "input"]).exit_code == 0
+    assert (got[0].own, got[0].mode, got[0].path) == (("192.0.2.1",), "observed", "input")
+    assert CliRunner().invoke(command, ["--own", "192.0.2.2"]).exit_code == 2
