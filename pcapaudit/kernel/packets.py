@@ -144,7 +144,7 @@ def _finish_transport(packet: bytearray, at: int, proto: int, ends: bytes) -> No
 
 def _sum(data: bytes | bytearray) -> int:
     padded = bytes(data) + bytes(len(data) % 2)
-    total = sum(struct.unpack(f"!{len(padded) // 2}H", padded))
+    total: int = sum(struct.unpack(f"!{len(padded) // 2}H", padded))
     while total >> 16:
         total = (total & 0xFFFF) + (total >> 16)
     return ~total & 0xFFFF
