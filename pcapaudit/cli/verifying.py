@@ -15,7 +15,7 @@ from pcapaudit.cli.progress import RunProgress
 from pcapaudit.cli.session import open_session
 from pcapaudit.core.errors import ConfigError
 from pcapaudit.kernel.sandbox import Plan, Sandbox, check_machine
-from pcapaudit.kernel.verify import SKIPPED, UNKNOWN_INTERFACE, Difference, Report, Side, config_for, kernel_sysctls
+from pcapaudit.kernel.verify import SKIPPED, UNKNOWN_INTERFACE, Difference, Report, Side, kernel_sysctls
 from pcapaudit.kernel.verify import verify as compare
 from pcapaudit.rules.convert import to_nftables
 from pcapaudit.rules.iptables.reader import looks_like_iptables
@@ -34,10 +34,9 @@ def run_verify(captures: Sequence[str], engine: EngineOptions, options: VerifyOp
     """Compare and print. Raises PcapauditError."""
     check_machine()
     release = os.uname().release
-    with open_session(captures, replace(engine, path=options.hook)) as opened:
-        if opened.topology.own:
+    with open_session(captures, replace(engine, path=options.hook, kernel=release)) as context:
+        if context.topology.own:
             raise ConfigError("--topology: verify knows no own addresses: leave them away, and choose the chains with --hook")
-        context = replace(opened, conntrack=config_for(opened.conntrack, release))
         with Sandbox(_plan(context, engine, options)) as sandbox:
             for note in sandbox.notes:
                 sys.stderr.write(f"pcapaudit: {note}\n")
@@ -59,15 +58,15 @@ def _plan(context: Context, engine: EngineOptions, options: VerifyOptions) -> Pl
         path=options.hook,
         sysctls=kernel_sysctls(context.conntrack),
         routes={str(prefix): zone.iface for zone in zones for prefix in zone.prefixes},
-        folder=str(Path(engine.rules).parent) if engine.rules else ".",
+        folder=str(Path(engine.rules[0]).parent) if engine.rules else ".",
     )
 
 
 def _rules_text(context: Context, engine: EngineOptions) -> str:
-    """What nft is given: the file as it is, or what iptables-save wrote turned into nftables."""
-    if engine.rules is not None:
-        text = Path(engine.rules).read_text(encoding="utf-8")
-        return to_nftables(context.ruleset)[0] if looks_like_iptables(text) else text
+    """What nft is given: one nftables file as it is, anything else (several files, iptables-save) as we print it."""
+    if engine.rules:
+        texts = [Path(each).read_text(encoding="utf-8") for each in engine.rules]
+        return texts[0] if len(texts) == 1 and not looks_like_iptables(texts[0]) else to_nftables(context.ruleset)[0]
     if context.topology.assumed:
         return resources.files("pcapaudit.rules").joinpath("default.nft").read_text(encoding="utf-8")
     return to_nftables(context.ruleset)[0]

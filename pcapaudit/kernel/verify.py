@@ -14,7 +14,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pcapaudit.conntrack.config import DEFAULT_TIMEOUTS, ConntrackConfig
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pcapaudit.kernel.sandbox import Sandbox
     from pcapaudit.replay.consumer import Context
 
-__all__ = ["FIELDS", "SKIPPED", "UNKNOWN_INTERFACE", "Difference", "Report", "Side", "config_for", "kernel_sysctls", "verify"]
+__all__ = ["FIELDS", "SKIPPED", "UNKNOWN_INTERFACE", "Difference", "Report", "Side", "kernel_sysctls", "verify"]
 
 #: What is compared, in the order of reports.
 FIELDS = ("ct-state", "direction", "verdict", "tcp-state", "status", "time-out")
@@ -106,14 +106,6 @@ class Report:
     #: Frames on which a gap in time tells that was not waited through, and the first of them.
     behind_gap: int = 0
     gap_frames: list[int] = field(default_factory=list)
-
-
-def config_for(config: ConntrackConfig, release: str) -> ConntrackConfig:
-    """The engine's settings for a kernel release such as ``6.12.117+deb13``: what an in-window RST leaves differs between them."""
-    numbers = [int(part) if part.isdigit() else 0 for part in (release.split("-", maxsplit=1)[0].split("+", maxsplit=1)[0]).split(".")]
-    version = tuple((*numbers, 0, 0, 0)[:3])
-    keeps = version >= (7, 0, 0) or (6, 12, 114) <= version < (6, 13, 0)
-    return replace(config, rst_keeps_unacknowledged=int(keeps))
 
 
 def kernel_sysctls(config: ConntrackConfig) -> dict[str, int]:

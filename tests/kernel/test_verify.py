@@ -9,18 +9,10 @@ from scenes import DROP_ALL, INSIDE_OUT, context_for, tcp, udp
 from pcapaudit.conntrack.config import ConntrackConfig
 from pcapaudit.core.errors import ConfigError
 from pcapaudit.kernel.sandbox import Plan, Sandbox
-from pcapaudit.kernel.verify import UNKNOWN_INTERFACE, config_for, kernel_sysctls, verify
+from pcapaudit.kernel.verify import UNKNOWN_INTERFACE, kernel_sysctls, verify
 
 REASON = why_not()
 needs_kernel = pytest.mark.skipif(bool(REASON), reason=REASON or "works")
-
-
-@pytest.mark.parametrize(
-    ("release", "keeps"), [("6.1.0-13-amd64", 0), ("6.12.107+deb13", 0), ("6.12.117", 1), ("6.18.44-x", 0), ("7.3.4-rc1", 1)]
-)
-def test_release_tells_what_a_reset_in_the_window_leaves(release, keeps):
-    """Linux 6.12.114 and 7.0 changed it."""
-    assert config_for(ConntrackConfig(), release).rst_keeps_unacknowledged == keeps
 
 
 def test_settings_become_sysctls():
