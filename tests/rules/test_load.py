@@ -66,3 +66,30 @@ def test_text_has_no_files_to_include():
     """There is no folder to count from."""
     with pytest.raises(RulesetError, match="came as text"):
         parse_ruleset('include "x"\n')
+
+
+def test_file_that_is_too_large(write, monkeypatch):
+    """Nobody wrote it: refused before it is read."""
+    monkeypatch.setattr("pcapaudit.rules.load.MAX_FILE_BYTES", 10)
+    with pytest.raises(RulesetError, match="larger than"):
+        load_ruleset(write("x", NFT))
+
+
+def test_included_file_that_cannot_be_read(write, tmp_path):
+    """Told at the include, with the reason; a plain name must exist, and paths count from the including file's folder."""
+    (tmp_path / "d").mkdir()
+    write("d/bad.nft", b"\0")
+    write("d/main.nft", 'include "bad.nft"\ninclude "none.nft"\ninclude "../d"\n')
+    with pytest.raises(RulesetError) as caught:
+        load_ruleset(tmp_path / "d" / "main.nft")
+    first, second, third = (str(each) for each in caught.value.diagnostics)
+    assert "main.nft:1:9: cannot read" in first
+    assert "binary" in first
+    assert "No such file" in second
+    assert "directory" in third
+
+
+def test_absolute_pattern(write, tmp_path):
+    """As Debian's /etc/nftables.d is included."""
+    write("b.rules", NFT)
+    assert len(load_ruleset(write("main", f'include "{tmp_path}/*.rules"\n')).tables) == 1
