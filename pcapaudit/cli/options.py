@@ -56,7 +56,7 @@ _RULES_OPTION = click.option(
     "--rules",
     metavar="FILE",
     multiple=True,
-    help="Ruleset: nftables, iptables-save, ip6tables-save, ipset save; several are one. Default: the built-in stateful policy.",
+    help="Ruleset (nftables, iptables-save, ip6tables-save, ipset save, policy); several are one. Default: the built-in stateful policy.",
 )
 _REPLAY_OPTIONS = (
     click.option("--local", metavar="CIDR", multiple=True, help="Network inside the firewall. Default: the private ranges."),

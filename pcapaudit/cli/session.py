@@ -17,6 +17,7 @@ from pcapaudit.replay.consumer import Context
 from pcapaudit.replay.topology import Topology
 from pcapaudit.replay.topology_file import read_topology
 from pcapaudit.rules import compile_ruleset, load_ruleset, parse_ruleset
+from pcapaudit.rules.load import load_zones
 
 if TYPE_CHECKING:
     from pcapaudit.capture.stream import Stream
@@ -64,10 +65,11 @@ def _firewall(options: EngineOptions) -> tuple[Ruleset, Program, Topology, Connt
 
 
 def topology_of(options: EngineOptions) -> Topology:
-    """The topology of the file or of the options. Raises ConfigError."""
+    """The topology of the file or of the options; without either, the zones of a policy file. Raises ConfigError."""
     path = options.topology
     if path is None:
-        return Topology.from_options(options.zone, options.local, options.own, options.path)
+        zones, own = load_zones(*options.rules) if not (options.zone or options.local) else ((), ())
+        return Topology.from_options(options.zone or zones, options.local, options.own or own, options.path)
     beside = [name for name, given in (("--zone", options.zone), ("--local", options.local), ("--own", options.own)) if given]
     if beside:
         raise ConfigError(f"--topology {path}: the file says what {' and '.join(beside)} would: write it there, or leave the file away")

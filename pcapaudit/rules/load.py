@@ -13,15 +13,17 @@ from pcapaudit.rules.iptables.stateful import Sets
 from pcapaudit.rules.model import Place, Ruleset
 from pcapaudit.rules.nft.lexer import Source
 from pcapaudit.rules.nft.parser import Parser, Reader
+from pcapaudit.rules.policy.maker import make_ruleset, policy_zones
+from pcapaudit.rules.policy.reader import PolicyReader, looks_like_policy
 
-__all__ = ["MAX_FILE_BYTES", "load_ruleset", "parse_ruleset"]
+__all__ = ["MAX_FILE_BYTES", "load_ruleset", "load_zones", "parse_ruleset"]
 
 #: A larger file is no ruleset that anybody wrote or saved (a million set elements take some 20 MB).
 MAX_FILE_BYTES = 64 << 20
 
 
 def load_ruleset(*paths: str | Path) -> Ruleset:
-    """Read rulesets and what they include: nftables, iptables-save, ip6tables-save, told apart by what is in them.
+    """Read rulesets and what they include: nftables, iptables-save, ip6tables-save, policy files, told apart by what is in them.
 
     Several files make one ruleset: nftables files and the two iptables families side by side, ipset-save files for the sets that
     iptables rules name. Raises RulesetError with every complaint.
@@ -52,6 +54,22 @@ def load_ruleset(*paths: str | Path) -> Ruleset:
     )
 
 
+def load_zones(*paths: str | Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Zones and own addresses that policy files among the paths tell of, as ``--zone`` and ``--own`` would.
+
+    What is wrong with the files is for ``load_ruleset`` to say.
+    """
+    zones: tuple[str, ...] = ()
+    own: tuple[str, ...] = ()
+    for path in paths:
+        try:
+            told = policy_zones(_read(Path(path)), str(path))
+        except (OSError, ValueError):
+            continue
+        zones, own = zones + told[0], own + told[1]
+    return zones, own
+
+
 def parse_ruleset(text: str, path: str = "<text>", reader: Reader | None = None, sets: Sets | None = None) -> Ruleset:
     """Read one ruleset's text; ``reader`` fetches what nftables text includes, ``sets`` are those of ipset-save files.
 
@@ -59,6 +77,9 @@ def parse_ruleset(text: str, path: str = "<text>", reader: Reader | None = None,
     """
     if looks_like_iptables(text):
         return _parse_iptables(text, path, sets)
+    if looks_like_policy(text, path):
+        policy = PolicyReader(text, path)
+        return _checked(make_ruleset(policy), policy.diagnostics, {})
     parser = Parser(reader)
     ruleset = parser.parse(text, path)
     return _checked(ruleset, list(parser.cursor.diagnostics), parser.sources)

@@ -57,6 +57,15 @@ def test_summary_goes_to_stdout_and_notes_to_stderr(capsys):
     assert [line for line in out.splitlines() if line != line.rstrip()] == []
 
 
+def test_policy_file_over_the_office(capsys):
+    """Everybody's web and names pass, the scan's telnet and remote desktop meet the rule that denies them."""
+    run(["audit", OFFICE, "--rules", "rulesets/office.policy.toml", "--summary", "json"])
+    summary = json.loads(capsys.readouterr().out)
+    hits = {each["text"].partition(" comment ")[0].rpartition("oifname ")[2]: each["packets"] for each in summary["rules"]}
+    assert hits['"lan0" tcp dport { 23, 445, 3389 } log prefix "internet to office deny: " drop'] == 6
+    assert hits['"wan0" udp dport { 53, 123, 443 } accept'] >= 2
+
+
 def test_plain_summary_is_the_same_everywhere(capsys, monkeypatch):
     """Width and colour wishes of the environment are for terminals."""
     run(["audit", WEB])

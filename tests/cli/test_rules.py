@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from checkout import ROOT
 from interpreter import pcapaudit_command
 
 SAVED = "*filter\n:INPUT DROP [0:0]\n-A INPUT -p tcp --dport 22 -j ACCEPT\n-A INPUT -m owner --uid-owner 5 -j ACCEPT\nCOMMIT\n"
@@ -31,3 +32,11 @@ def test_wrong_ruleset_is_exit_code_two(tmp_path):
     assert done.returncode == 2
     assert "rules.v4:4:" in done.stderr
     assert 'did you mean "ACCEPT"?' in done.stderr
+
+
+def test_policy_is_checked_with_its_own_zones():
+    """Its interfaces are no news."""
+    done = pcapaudit_command("rules", "check", str(ROOT / "rulesets" / "office.policy.toml"))
+    assert done.returncode == 0
+    assert "assumed" not in done.stdout
+    assert done.stdout.splitlines()[-1] == "1 tables, 1 chains, 13 rules"

@@ -107,6 +107,17 @@ def test_several_files_are_one_ruleset(tmp_path):
     assert [table.family for table in context.ruleset.tables] == ["ip6", "ip"]
 
 
+def test_policy_file_tells_of_the_zones(tmp_path):
+    """Unless the options do."""
+    policy = str(ROOT / "rulesets" / "office.policy.toml")
+    context = session([str(ROOT / "captures" / "office.pcapng")], rules=(policy,))
+    assert context.topology.interfaces == ("lan0", "wan0")
+    assert not context.topology.assumed
+    assert [note for note in context.program.notes if "assumed" in note] == []
+    assert session(rules=(policy,), zone=("a=b:any",)).topology.interfaces == ("b",)
+    assert session(rules=(policy,), local=("10.0.0.0/8",)).topology.interfaces == ("inside", "outside")
+
+
 def test_built_in_ruleset_speaks_of_the_zones_inside():
     """Where zones are given, "inside" is the interface of each zone that is not the rest of the world."""
     topology = Topology.from_options(("lan=eth1:10.0.0.0/8", "dmz=eth2:192.0.2.0/24", "wan=eth0:any"), ("10.0.0.0/8", "192.0.2.0/24"))

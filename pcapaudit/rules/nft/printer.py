@@ -191,6 +191,8 @@ def _interval(first: int, last: int, datatype: Datatype) -> str:
         return f'"{stem}*"'
     if datatype.form in ("ipv4", "ipv6") and not size & (size - 1) and not first % size:
         return f"{datatype.format(first)}/{datatype.bits - size.bit_length() + 1}"
+    if datatype.form == "integer" and datatype.symbols:  # names have dashes in them
+        return f"{first}-{last}"
     return f"{datatype.format(first)}-{datatype.format(last)}"
 
 
