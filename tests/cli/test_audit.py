@@ -37,7 +37,7 @@ def test_defaults(monkeypatch):
     """Nothing but a capture given."""
     captures, engine, options, code = options_of(monkeypatch, "a.pcap")
     assert captures == ("a.pcap",)
-    assert (engine.rules, engine.seed, engine.strict) == (None, None, False)
+    assert (engine.rules, engine.seed, engine.strict) == ((), None, False)
     assert options == AuditOptions(None, (), "text", "low", quiet=False, progress=True, color="auto")
     assert code == Exit.CLEAN
 
@@ -50,7 +50,7 @@ def test_given_values(monkeypatch):
         *("--no-progress", "--color", "never", "--rules", "x.nft", "--seed", "7"),
     )
     assert captures == ("b.pcap", "a.pcap")
-    assert (engine.rules, engine.seed) == ("x.nft", 7)
+    assert (engine.rules, engine.seed) == (("x.nft",), 7)
     assert options == AuditOptions("out", ("parquet", "csv"), "json", "high", quiet=True, progress=False, color="never")
 
 

@@ -8,10 +8,10 @@ from pcapaudit.regress.changes import Kind
 def test_word_for_the_built_in_ruleset(tmp_path, monkeypatch):
     """Unless a file has that name."""
     monkeypatch.chdir(tmp_path)
-    assert _ruleset("default") is None
-    assert _ruleset("other.nft") == "other.nft"
+    assert _ruleset("default") == ()
+    assert _ruleset("other.nft") == ("other.nft",)
     (tmp_path / "default").write_text("")
-    assert _ruleset("default") == "default"
+    assert _ruleset("default") == ("default",)
 
 
 def test_allowed_kinds():
