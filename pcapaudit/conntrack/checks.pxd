@@ -31,6 +31,9 @@ from pcapaudit.core.consts cimport (
 )
 from pcapaudit.wire.bytes cimport be16
 
+cdef enum:
+    GRE_PPP = 0x880B
+
 ctypedef unsigned long long u64
 ctypedef unsigned int u32
 
@@ -43,6 +46,7 @@ cdef class Checks:
     cdef u32 unfit(self, PacketBatch b, u32 i) noexcept nogil
     @cython.locals(bit=u64, proto=u32, start=u32, held=u32, needed=u32)
     cdef u32 header(self, PacketBatch b, u32 i) noexcept nogil
+    cdef u32 _gre(self, PacketBatch b, u32 start, u32 held, u32 size) noexcept nogil
     cdef u32 _sctp_held(self, PacketBatch b, u32 start, u32 held, u32 size) noexcept nogil
     @cython.locals(proto=u32)
     cdef u32 error(self, PacketBatch b, u32 i) noexcept nogil

@@ -37,6 +37,9 @@ if not cython.compiled:
     )
     from pcapaudit.wire.bytes import be16
 
+    # The protocol in GRE of version 1 (RFC 2637, section 4.1).
+    GRE_PPP = 0x880B
+
 __all__ = ["Checks"]
 
 
@@ -76,8 +79,6 @@ class Checks:
             needed = 20
         elif proto in (PROTO_UDP, PROTO_UDPLITE, PROTO_ICMP, PROTO_ICMPV6):
             needed = 8
-        elif proto == PROTO_GRE:
-            needed = 4
         elif proto == PROTO_SCTP:
             needed = 12
         if b.l4_len[i] < needed:
@@ -88,7 +89,17 @@ class Checks:
             return REASON_BAD_LENGTH
         if proto == PROTO_SCTP and held < b.l4_len[i]:
             return self._sctp_held(b, start, held, b.l4_len[i])
-        return REASON_NONE
+        return self._gre(b, start, held, b.l4_len[i]) if proto == PROTO_GRE else REASON_NONE
+
+    def _gre(self, b, start, held, size):
+        """Whether GRE has a tuple. Linux wants PPP in version 1 (PPTP), and tracks a header that is too short for that without keys."""
+        if held < 4:
+            return REASON_NONE if held == size else REASON_TRUNCATED
+        if be16(b, start) & 7 != 1 or size < 8:
+            return REASON_NONE
+        if held < 8:
+            return REASON_TRUNCATED
+        return REASON_NONE if be16(b, start + 2) == GRE_PPP else REASON_NOT_TRACKABLE
 
     def _sctp_held(self, b, start, held, size):
         """Whether enough of a cut-off SCTP packet is captured: its first chunk's type, and the tag that an INIT or INIT ACK announces."""
