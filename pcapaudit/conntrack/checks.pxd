@@ -12,6 +12,7 @@ from pcapaudit.core.consts cimport (
     CSUM_BAD,
     CSUM_GOOD,
     PATH_OUTPUT,
+    PROTO_DCCP,
     PROTO_GRE,
     PROTO_ICMP,
     PROTO_ICMPV6,
@@ -41,6 +42,7 @@ ctypedef unsigned int u32
 @cython.final
 cdef class Checks:
     cdef bint check_sums
+    cdef unsigned char[::1] dccp_lengths
 
     @cython.locals(bit=u64, found=u64)
     cdef u32 unfit(self, PacketBatch b, u32 i) noexcept nogil

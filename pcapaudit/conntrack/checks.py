@@ -5,6 +5,7 @@ from __future__ import annotations
 import cython
 
 from pcapaudit.conntrack.config import ConntrackConfig
+from pcapaudit.conntrack.dccp_states import HEADER_LENGTHS
 
 if not cython.compiled:
     from pcapaudit.core.consts import (
@@ -18,6 +19,7 @@ if not cython.compiled:
         CSUM_BAD,
         CSUM_GOOD,
         PATH_OUTPUT,
+        PROTO_DCCP,
         PROTO_GRE,
         PROTO_ICMP,
         PROTO_ICMPV6,
@@ -48,6 +50,7 @@ class Checks:
 
     def __init__(self, config: ConntrackConfig) -> None:
         self.check_sums = config.checksum
+        self.dccp_lengths = memoryview(bytearray(HEADER_LENGTHS))
 
     def unfit(self, b, i):
         """Why a host would not even look at the transport header, or why the capture does not hold enough; REASON_NONE otherwise."""
@@ -79,7 +82,7 @@ class Checks:
             needed = 20
         elif proto in (PROTO_UDP, PROTO_UDPLITE, PROTO_ICMP, PROTO_ICMPV6):
             needed = 8
-        elif proto == PROTO_SCTP:
+        elif proto in (PROTO_SCTP, PROTO_DCCP):
             needed = 12
         if b.l4_len[i] < needed:
             return REASON_SHORT_HEADER
@@ -89,6 +92,9 @@ class Checks:
             return REASON_BAD_LENGTH
         if proto == PROTO_SCTP and held < b.l4_len[i]:
             return self._sctp_held(b, start, held, b.l4_len[i])
+        if proto == PROTO_DCCP and held < b.l4_len[i]:
+            needed = self.dccp_lengths[b.data[start + 8] & 31]
+            return REASON_TRUNCATED if held < needed <= b.l4_len[i] else REASON_NONE
         return self._gre(b, start, held, b.l4_len[i]) if proto == PROTO_GRE else REASON_NONE
 
     def _gre(self, b, start, held, size):

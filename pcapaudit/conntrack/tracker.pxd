@@ -1,8 +1,10 @@
 import cython
 
 from pcapaudit.conntrack.checks cimport Checks
+from pcapaudit.conntrack.dccp cimport Dccp
 from pcapaudit.conntrack.keys cimport Keys
 from pcapaudit.conntrack.layout cimport (
+    DCCP_ABORTED,
     KIND_BLOCKED,
     KIND_CONNECTION,
     Q_EXPIRES,
@@ -24,6 +26,7 @@ from pcapaudit.conntrack.layout cimport (
     TRACK_INVALID,
     TRACK_LAST,
     TRACK_REOPEN,
+    W_DCCP_NOTES,
     W_FLOW,
     W_LAST,
     W_MARK,
@@ -55,6 +58,9 @@ from pcapaudit.core.consts cimport (
     CT_NONE,
     CT_RELATED,
     CT_UNTRACKED,
+    DCCPS_CLOSEREQ,
+    DCCPS_CLOSING,
+    DCCPS_TIMEWAIT,
     DIR_NONE,
     DIR_ORIGINAL,
     DIR_REPLY,
@@ -66,6 +72,7 @@ from pcapaudit.core.consts cimport (
     END_RESET,
     END_TIMEOUT,
     PATH_OUTPUT,
+    PROTO_DCCP,
     PROTO_GRE,
     PROTO_ICMP,
     PROTO_ICMPV6,
@@ -128,6 +135,7 @@ cdef class Tracker:
     cdef Checks checks
     cdef public Tcp tcp
     cdef public Sctp sctp
+    cdef public Dccp dccp
     cdef Quote quote
     cdef long long[::1] timers
     cdef unsigned char[::1] queries
@@ -163,6 +171,7 @@ cdef class Tracker:
     @cython.locals(status=u32, state=u32, proto=u32)
     cdef u32 _end_by_time(self, u32 row) noexcept nogil
     cdef u32 _sctp_end(self, u32 row, u32 status, u32 state) noexcept nogil
+    cdef u32 _dccp_end(self, u32 row, u32 state) noexcept nogil
     @cython.locals(at=u32)
     cdef void end(self, u32 row, u32 why, long long when) noexcept nogil
     cdef void recycle(self, u32 row) noexcept nogil
@@ -172,6 +181,7 @@ cdef class Tracker:
     cdef u32 track(self, PacketBatch b, VerdictBatch v, u32 i, long long now) noexcept nogil
     @cython.locals(proto=u32, reason=u32, again=cython.bint, row=u32, direction=u32, judged=u32)
     cdef u32 _assign(self, PacketBatch b, VerdictBatch v, u32 i, long long now) noexcept nogil
+    cdef u32 _error_of(self, PacketBatch b, u32 i, u32 proto) noexcept nogil
     @cython.locals(at=u64, status=u32)
     cdef void _show(self, VerdictBatch v, u32 i, u32 direction) noexcept nogil
     @cython.locals(reason=u32, proto=u32, row=u32, word=u64)

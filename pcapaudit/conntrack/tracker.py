@@ -20,6 +20,7 @@ import cython
 
 from pcapaudit.conntrack.checks import Checks
 from pcapaudit.conntrack.config import ConntrackConfig
+from pcapaudit.conntrack.dccp import Dccp
 from pcapaudit.conntrack.keys import Keys
 from pcapaudit.conntrack.sctp import Sctp
 from pcapaudit.conntrack.table import MAX_ROWS, Table
@@ -28,6 +29,7 @@ from pcapaudit.wire.quote import Quote
 
 if not cython.compiled:
     from pcapaudit.conntrack.layout import (
+        DCCP_ABORTED,
         KIND_BLOCKED,
         KIND_CONNECTION,
         Q_EXPIRES,
@@ -49,6 +51,7 @@ if not cython.compiled:
         TRACK_INVALID,
         TRACK_LAST,
         TRACK_REOPEN,
+        W_DCCP_NOTES,
         W_FLOW,
         W_LAST,
         W_MARK,
@@ -66,6 +69,9 @@ if not cython.compiled:
         CT_NONE,
         CT_RELATED,
         CT_UNTRACKED,
+        DCCPS_CLOSEREQ,
+        DCCPS_CLOSING,
+        DCCPS_TIMEWAIT,
         DIR_NONE,
         DIR_ORIGINAL,
         DIR_REPLY,
@@ -76,6 +82,7 @@ if not cython.compiled:
         END_REPLACED,
         END_RESET,
         END_TIMEOUT,
+        PROTO_DCCP,
         PROTO_GRE,
         PROTO_ICMP,
         PROTO_ICMPV6,
@@ -149,6 +156,7 @@ class Tracker:
         self.checks = Checks(config)
         self.tcp = Tcp(self.table, config)
         self.sctp = Sctp(self.table, config)
+        self.dccp = Dccp(self.table, config)
         self.quote = Quote()
         self.timers = memoryview(_signed(config.timeout_list()))
         self.queries = memoryview(_QUERIES)
@@ -238,6 +246,8 @@ class Tracker:
         proto = self.table.w[row * ROW_WORDS + W_PROTO] & 0xFF
         if proto == PROTO_SCTP:
             return self._sctp_end(row, status, state)
+        if proto == PROTO_DCCP:
+            return self._dccp_end(row, state)
         if state == TCPS_TIME_WAIT:
             return END_CLOSED
         return END_RESET if state == TCPS_CLOSE else END_TIMEOUT
@@ -249,6 +259,12 @@ class Tracker:
                 return END_RESET
             return END_CLOSED if status & STATUS_ASSURED else END_TIMEOUT
         return END_CLOSED if state in (SCTPS_SHUTDOWN_SENT, SCTPS_SHUTDOWN_RECD, SCTPS_SHUTDOWN_ACK_SENT) else END_TIMEOUT
+
+    def _dccp_end(self, row, state):
+        """What the time-out of a DCCP connection means; a Reset that says "closed" is how a connection ends in order."""
+        if state == DCCPS_TIMEWAIT:
+            return END_RESET if self.table.w[row * ROW_WORDS + W_DCCP_NOTES] & DCCP_ABORTED else END_CLOSED
+        return END_CLOSED if state in (DCCPS_CLOSEREQ, DCCPS_CLOSING) else END_TIMEOUT
 
     def end(self, row, why, when):
         """Take an entry out of the table and queue it for its reader."""
@@ -328,7 +344,7 @@ class Tracker:
             row = self._find(now)
             if row == 0 and self.limit and self.live >= self.limit and not self._evict(now):
                 return REASON_TABLE_FULL
-            reason = self.tcp.error(b, i) if proto == PROTO_TCP else self.checks.error(b, i)
+            reason = self._error_of(b, i, proto)
             if reason:
                 self.known = row
                 return reason
@@ -355,6 +371,12 @@ class Tracker:
             return self._judge_fresh(b, v, i, now)
         return REASON_NONE
 
+    def _error_of(self, b, i, proto):
+        """What the packet's protocol finds wrong with it whatever its connection, or REASON_NONE."""
+        if proto == PROTO_TCP:
+            return self.tcp.error(b, i)
+        return self.dccp.error(b, i) if proto == PROTO_DCCP else self.checks.error(b, i)
+
     def _show(self, v, i, direction):
         """What the rules see of a packet of a connection; the first reply is noted."""
         at = self.row * ROW_WORDS + W_STATUS
@@ -377,6 +399,8 @@ class Tracker:
             reason = self.tcp.may_open(b, i)
         elif proto == PROTO_SCTP:
             reason = self.sctp.may_open(b, i)
+        elif proto == PROTO_DCCP:
+            reason = self.dccp.may_open(b, i)
         elif proto in (PROTO_ICMP, PROTO_ICMPV6) and not self.queries[b.icmp_type[i] + (256 if b.l3[i] == 6 else 0)]:
             reason = REASON_ICMP_NO_REQUEST
         if reason:
@@ -406,6 +430,8 @@ class Tracker:
                 b.anomalies[i] |= bit << ANOM_MIDSTREAM
         elif b.proto[i] == PROTO_SCTP:
             self.sctp.open(b, i, self.row)
+        elif b.proto[i] == PROTO_DCCP:
+            self.dccp.open(self.row)
         else:
             self.table.t[self.row * ROW_QUADS + Q_STREAM] = now + STREAM_NS
         if self._judge(b, v, i, DIR_ORIGINAL, now) == TRACK_INVALID:
@@ -444,6 +470,8 @@ class Tracker:
             return self.tcp.packet(b, v, i, self.row, direction, now)
         if proto == PROTO_SCTP:
             return self.sctp.packet(b, v, i, self.row, direction, now)
+        if proto == PROTO_DCCP:
+            return self.dccp.packet(b, v, i, self.row, direction, now)
         at = self.row * ROW_WORDS + W_STATUS
         status = self.table.w[at]
         timer = TIMER_GENERIC

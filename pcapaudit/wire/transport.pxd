@@ -73,7 +73,7 @@ cdef class TransportReader:
     cdef void _icmp(self, PacketBatch b, Py_ssize_t i, Py_ssize_t at, Py_ssize_t end) noexcept nogil
     @cython.locals(have=Py_ssize_t)
     cdef void _sctp(self, PacketBatch b, Py_ssize_t i, Py_ssize_t at, Py_ssize_t end) noexcept nogil
-    @cython.locals(have=Py_ssize_t, header=Py_ssize_t)
+    @cython.locals(have=Py_ssize_t, header=Py_ssize_t, cover=Py_ssize_t)
     cdef void _dccp(self, PacketBatch b, Py_ssize_t i, Py_ssize_t at, Py_ssize_t end) noexcept nogil
     @cython.locals(have=Py_ssize_t, header=Py_ssize_t, flags=u32)
     cdef void _gre(self, PacketBatch b, Py_ssize_t i, Py_ssize_t at, Py_ssize_t end) noexcept nogil

@@ -335,7 +335,7 @@ class TransportReader:
             self._checked(b, i, self.summer.sctp(b, i, at, end))
 
     def _dccp(self, b, i, at, end):
-        """DCCP, RFC 4340: ports, and the header's length. Its checksum is left unchecked."""
+        """DCCP, RFC 4340: ports, and the header's length; the checksum covers all, or the header and some words behind it."""
         have = end - at
         self._ports(b, i, at, have)
         header = b.data[at + 4] << 2 if have >= 5 else 12
@@ -343,6 +343,12 @@ class TransportReader:
             header = 12
             self.anomalies |= _ONE << ANOM_L4_LENGTH
         self._payload(b, i, at, end, header)
+        if have < 12 or b.frag[i]:
+            return
+        cover = b.data[at + 5] & 15
+        cover = header + (cover - 1) * 4 if cover and header + (cover - 1) * 4 < b.l4_len[i] else b.l4_len[i]
+        if have >= cover:
+            self._checked(b, i, self.summer.internet(b, i, at + 6, PROTO_DCCP, cover))
 
     def _gre(self, b, i, at, end):
         """GRE: of version 1 (PPTP, RFC 2637) the call id is the destination, as Linux has it; version 0 (RFC 2784, 2890) has no ports."""

@@ -16,7 +16,21 @@ from pcapaudit.replay.run import run
 from pcapaudit.replay.topology import Topology
 from pcapaudit.rules import compile_ruleset, parse_ruleset
 
-__all__ = ["ACCEPT_ALL", "DROP_ALL", "INSIDE_OUT", "Collector", "MemoryStream", "context_for", "icmp", "ip", "replay", "sctp", "tcp", "udp"]
+__all__ = [
+    "ACCEPT_ALL",
+    "DROP_ALL",
+    "INSIDE_OUT",
+    "Collector",
+    "MemoryStream",
+    "context_for",
+    "dccp",
+    "icmp",
+    "ip",
+    "replay",
+    "sctp",
+    "tcp",
+    "udp",
+]
 
 ACCEPT_ALL = "table inet t { chain c { type filter hook forward priority 0; policy accept; } }"
 DROP_ALL = "table inet t { chain c { type filter hook forward priority 0; policy drop; } }"
@@ -70,6 +84,19 @@ def sctp(src, dst, tag, *chunks):
 
 def _chunk(kind, body=b"", flags=0):
     return struct.pack("!BBH", kind, flags, 4 + len(body)) + body + bytes(-len(body) % 4)
+
+
+def dccp(src, dst, kind, seq=0, ack=0, **more):
+    """A DCCP packet between ``"address:port"`` texts, of a type's number. ``x`` (1: 48-bit sequence numbers), ``code`` of a Reset, ``data``
+    (bytes), ``coverage``; ``offset``: a data offset that is not the header's own."""
+    (source, sport), (target, dport) = _end(src), _end(dst)
+    long = more.get("x", 1)
+    numbers = struct.pack("!BHI", 0, seq >> 32, seq & 0xFFFFFFFF) if long else struct.pack("!I", seq & 0xFFFFFF)[1:]
+    behind = struct.pack("!HHI", 0, ack >> 32, ack & 0xFFFFFFFF)
+    behind = {0: b"svc0", 1: behind + b"svc0", 2: b"", 7: behind + bytes([more.get("code", 1), 0, 0, 0])}.get(kind, behind)
+    offset = more.get("offset", (9 + len(numbers) + len(behind)) // 4)
+    head = struct.pack("!HHBBHB", sport, dport, offset, more.get("coverage", 0), 0, kind << 1 | long)
+    return ip(source, target, 33, head + numbers + behind + more.get("data", b""))
 
 
 def icmp(src, dst, kind, code=0, *, ident=1, data=b""):

@@ -183,6 +183,21 @@ def test_dccp_ports_and_header_length():
     assert (row.sport, row.dport, row.payload_off - row.l4_off, row.payload_len) == (5000, 53, 16, 3)
 
 
+@pytest.mark.parametrize(
+    ("coverage", "changed", "found"), [(0, None, 1), (0, 30, 2), (1, None, 1), (1, 13, 2), (1, 16, 1), (2, 19, 2), (2, 20, 1), (9, None, 1)]
+)
+def test_dccp_checksum(coverage, changed, found):
+    """It covers all, or the header (16 bytes here) and the first words behind it (RFC 4340, section 9.2); too many words count as all."""
+    header = bytearray(bytes.fromhex("1388 0035 04 00 0000 05000001 00000002") + b"fifteen of them")
+    header[5] = coverage
+    cover = 16 + (coverage - 1) * 4 if 0 < coverage < 5 else len(header)
+    pseudo = bytes(packet(b"", 33)[12:20]) + bytes([0, 33, 0, len(header)])
+    header[6:8] = dpkt.in_cksum(pseudo + bytes(header[:cover])).to_bytes(2, "big")
+    if changed is not None:
+        header[changed % len(header)] ^= 1
+    assert decode_one(packet(bytes(header), 33), linktype=RAW, checksum="verify").l4_csum == found
+
+
 def test_other_protocol_is_all_payload():
     """ESP, say."""
     row = decode_one(packet(b"x" * 12, 50), linktype=RAW)
