@@ -166,12 +166,12 @@ class Collector:
         self.ended = True
 
 
-def context_for(packets, rules=ACCEPT_ALL, *, config=None, mode="what-if", rows=consts.BATCH_FRAMES):
+def context_for(packets, rules=ACCEPT_ALL, *, config=None, mode="what-if", rows=consts.BATCH_FRAMES, snaplen=None):
     """A context over packets in memory; 10/8 is inside, checksums are not looked at."""
     topology = Topology.from_options(local=["10.0.0.0/8", "fd00::/8"])
     ruleset = parse_ruleset(rules, "test.nft")
     program = compile_ruleset(ruleset, topology.interfaces, topology.assumed)
-    return Context(MemoryStream(packets, rows), ruleset, program, topology, config or ConntrackConfig(), "ignore", mode)
+    return Context(MemoryStream(packets, rows, snaplen), ruleset, program, topology, config or ConntrackConfig(), "ignore", mode)
 
 
 def replay(packets, rules=ACCEPT_ALL, **options):
