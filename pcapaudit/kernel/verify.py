@@ -65,7 +65,7 @@ class Side:
     direction: str
     #: ``accept`` or ``drop``; the kernel's log does not tell a reject from a drop.
     verdict: str | None
-    #: None without an entry.
+    #: State of TCP or SCTP; None without an entry.
     tcp_state: str | None
     #: Bits that are compared, by name.
     status: tuple[str, ...] | None
@@ -165,6 +165,7 @@ def verify(
         at_kernel.judge(())
         times[:count] = stamps
         at_capture.judge(())
+        comparison.pairs = kernel.pairs
         comparison.take(seen, at_kernel.verdicts, at_capture.verdicts)
         if progress is not None:
             progress()
@@ -185,11 +186,13 @@ class _Kernel:
         self._first: tuple[int, int] | None = None
         #: When the frames of the batch arrived, ns since 1970.
         self.times: list[int] = []
+        #: Between which addresses the connections of the frames are; None where that is not known.
+        self.pairs: list[frozenset[bytes] | None] = []
 
     def feed(self) -> list[Observation | None]:
         """Give it the batch. Returns what was seen of each frame; None for what could not be given."""
         self._vantage.place()
-        self.times = []
+        self.times, self.pairs = [], []
         return [self._one(i) for i in range(self._batch.count)]
 
     def _one(self, i: int) -> Observation | None:
@@ -197,6 +200,8 @@ class _Kernel:
         if self._realtime:
             self._wait(int(self._batch.arrays["ts_ns"][i]))
         self.times.append(self._wall + time.monotonic_ns())
+        wanted = self._tuples.of(i)
+        self.pairs.append(frozenset((wanted.source, wanted.target)) if wanted else None)
         if packet is None:
             return None
         interface = min(int(self._batch.arrays["iif"][i]), self._unknown)
@@ -204,7 +209,7 @@ class _Kernel:
         if is_multicast(target):
             self._sandbox.join(interface, target)
         self._sandbox.inject(interface, packet)
-        return self._sandbox.observe(self._tuples.of(i))
+        return self._sandbox.observe(wanted)
 
     def _wait(self, stamp: int) -> None:
         now = time.monotonic_ns()
@@ -224,6 +229,8 @@ class _Comparison:
         self._max_shown = max_shown
         #: Pairs of addresses of which one side has judged a packet that the other has not.
         self._apart: set[frozenset[bytes]] = set()
+        #: As those of _Kernel, for the batch: an ICMP error is about the addresses that it quotes.
+        self.pairs: list[frozenset[bytes] | None] = []
 
     def take(self, seen: list[Observation | None], at_kernel: VerdictBatch, at_capture: VerdictBatch) -> None:
         """Compare a batch."""
@@ -247,7 +254,9 @@ class _Comparison:
         whole = not reason and bool(verdicts.decided[i])
         if not whole:
             self.report.skipped[reason or "undecided"] += 1
-        engine, kernel = _engine_side(verdicts, i, whole, observation.asked), _kernel_side(observation, whole)
+        names = vocab.SCTP_STATES if self._batch.proto[i] == consts.PROTO_SCTP else vocab.TCP_STATES
+        engine = _engine_side(verdicts, i, names, whole, observation.asked)
+        kernel = _kernel_side(observation, names, whole)
         differing = _compare(engine, kernel)
         if differing and self._is_apart(i):
             self.report.skipped["after"] += 1
@@ -277,10 +286,10 @@ class _Comparison:
             self._apart.add(frozenset(addresses(self._batch, i)))
 
     def _is_apart(self, i: int) -> bool:
-        return frozenset(addresses(self._batch, i)) in self._apart
+        return frozenset(addresses(self._batch, i)) in self._apart or self.pairs[i] in self._apart
 
 
-def _engine_side(verdicts: VerdictBatch, i: int, whole: bool, asked: bool) -> Side:
+def _engine_side(verdicts: VerdictBatch, i: int, names: Mapping[int, str], whole: bool, asked: bool) -> Side:
     state = int(verdicts.ct_state[i])
     accepted = int(verdicts.verdict[i]) == consts.VERDICT_ACCEPT
     status = int(verdicts.ct_status[i])
@@ -290,19 +299,19 @@ def _engine_side(verdicts: VerdictBatch, i: int, whole: bool, asked: bool) -> Si
         ct_state=vocab.CT_STATES[state],
         direction=vocab.DIRECTIONS[int(verdicts.direction[i])] if tracked else "",
         verdict=("accept" if accepted else "drop") if whole else None,
-        tcp_state=vocab.TCP_STATES[int(verdicts.tcp_state[i])] if entry else None,
+        tcp_state=names[int(verdicts.tcp_state[i])] if entry else None,
         status=tuple(vocab.status_names(status & _STATUS)) if entry else None,
         timeout=round(int(verdicts.timeout_ns[i]) / _NS, 3) if entry else None,
     )
 
 
-def _kernel_side(seen: Observation, whole: bool) -> Side:
+def _kernel_side(seen: Observation, names: Mapping[int, str], whole: bool) -> Side:
     entry = seen.entry if whole and seen.ct_state in _TRACKED else None
     return Side(
         ct_state=vocab.CT_STATES[seen.ct_state],
         direction=vocab.DIRECTIONS[seen.direction],
         verdict=("accept" if "A" in seen.points else "drop") if whole else None,
-        tcp_state=vocab.TCP_STATES[entry.tcp_state] if entry else None,
+        tcp_state=names.get(entry.state, str(entry.state)) if entry else None,
         status=tuple(vocab.status_names(entry.status & _STATUS)) if entry else None,
         timeout=float(entry.seconds) if entry else None,
     )

@@ -20,7 +20,7 @@ from pcapaudit.cli.main import cli
 REASON = why_not()
 needs_kernel = pytest.mark.skipif(bool(REASON), reason=REASON or "works")
 CAPTURES = ROOT / "captures"
-EQUAL = ("office.pcapng", "dns.pcap", "ping.pcap", "icmp-errors.pcap", "fragments.pcap", "ftp-active.pcap")
+EQUAL = ("office.pcapng", "dns.pcap", "ping.pcap", "icmp-errors.pcap", "fragments.pcap", "ftp-active.pcap", "sctp.pcap", "udplite.pcap")
 
 
 def verify(*arguments):
@@ -65,6 +65,20 @@ def test_rules_with_a_way_out_are_compared_at_forward(tmp_path):
     done = verify(CAPTURES / "web.pcap", "--rules", rules, *zones, "--format", "json")
     report = json.loads(done.stdout)
     assert (report["compared"], report["different"], report["not_compared"]) == (30, 0, {"no-ip": 2})
+
+
+@needs_kernel
+def test_error_about_a_packet_that_was_not_routed_is_not_compared(tmp_path):
+    """iptables rules at forward: the kernel sends packets with TTL 1 nowhere, and knows nothing of what the answers to them quote."""
+    rules = tmp_path / "rules"
+    rules.write_text(
+        "*filter\n:FORWARD DROP [0:0]\n-A FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT\n"
+        "-A FORWARD -i inside -o outside -j ACCEPT\nCOMMIT\n",
+        encoding="utf-8",
+    )
+    report = json.loads(verify(CAPTURES / "office.pcapng", "--rules", rules, "--format", "json").stdout)
+    assert report["different"] == 0
+    assert report["not_compared"]["after"] == 1
 
 
 @needs_kernel
