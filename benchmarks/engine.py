@@ -10,11 +10,15 @@ process's memory on the way). No output is written, verdict columns are produced
 from __future__ import annotations
 
 import json
+import os
 import resource
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+
+# As the command does, and before NumPy is imported: idle threads of its linear algebra would spin into the figures.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from pcapaudit import builds
 from pcapaudit.capture.stream import open_stream

@@ -66,7 +66,7 @@ class Cause:
         self.last_frame = view.frame(int(rows[-1]))
         self.first_ns, self.last_ns = min(self.first_ns, int(times.min())), max(self.last_ns, int(times.max()))
         if not self.rule:
-            refused = rows[view.refused[rows]]
+            refused = rows[view.refused(rows)]
             self.rule = int(view["rule"][refused[0]]) if len(refused) else 0
 
     @property

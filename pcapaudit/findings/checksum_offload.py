@@ -52,12 +52,12 @@ class ChecksumOffload:
     def on_batch(self, batch: PacketBatch, verdicts: VerdictBatch) -> None:
         """Count them."""
         view = self._scene.view(batch, verdicts)
-        sums = view["l4_csum"]
-        odd = ((sums == CSUM_OFFLOADED) | (sums == CSUM_BAD)) & (view["l3"] != 0)
-        if not odd.any():
+        odd = view.marked["sums"]
+        if not len(odd):
             return
+        sums = view["l4_csum"][odd]
         for number, cause in self._causes.items():
-            rows = np.flatnonzero(odd & (sums == number))
+            rows = odd[sums == number]
             if not len(rows):
                 continue
             cause.add(view, rows)

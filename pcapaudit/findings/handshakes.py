@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from pcapaudit.core.columns import PacketBatch, VerdictBatch
-from pcapaudit.core.consts import TCPS_SYN_SENT2
 from pcapaudit.findings.causes import Cause
 from pcapaudit.findings.groups import Groups
 from pcapaudit.findings.scene import Scene
@@ -28,8 +27,7 @@ class BothSyn:
     def on_batch(self, batch: PacketBatch, verdicts: VerdictBatch) -> None:
         """Note the second SYN."""
         view = self._scene.view(batch, verdicts)
-        rows = np.flatnonzero(view["tcp_state"] == TCPS_SYN_SENT2)
-        for row in rows[:MAX_FLOWS].tolist():
+        for row in view.marked["both_syn"][:MAX_FLOWS].tolist():
             cause = self._flows.at(int(view["flow"][row]))
             if cause is not None and not cause.count:
                 cause.add(view, np.array([row]))

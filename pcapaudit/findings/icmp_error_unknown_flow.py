@@ -59,9 +59,11 @@ class IcmpErrorUnknownFlow:
     def on_batch(self, batch: PacketBatch, verdicts: VerdictBatch) -> None:
         """Collect them by reason and sender."""
         view = self._scene.view(batch, verdicts)
-        rows = view.reasoned
+        rows = view.marked["reasoned"]
         if len(rows):
-            rows = rows[_WANTED[view["reason"][rows]] & view.inbound[rows] & view.to_inside[rows] & ~view.claimed[rows]]
+            rows = rows[_WANTED[view["reason"][rows]]]
+        if len(rows):
+            rows = rows[view.inbound(rows) & view.to_inside(rows) & ~view.claimed[rows]]
         if not len(rows):
             return
         view.claimed[rows] = True

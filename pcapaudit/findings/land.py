@@ -5,17 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-import numpy as np
-
 from pcapaudit.core.columns import PacketBatch, VerdictBatch
-from pcapaudit.core.consts import ANOM_SAME_ENDPOINTS
 from pcapaudit.findings.causes import Cause, Kind, plural
 from pcapaudit.findings.scene import Scene
 from pcapaudit.findings.violation import Severity, Violation
 
 __all__ = ["Land"]
-
-_BIT = np.uint64(1 << ANOM_SAME_ENDPOINTS)
 
 
 class Land:
@@ -45,9 +40,7 @@ class Land:
     def on_batch(self, batch: PacketBatch, verdicts: VerdictBatch) -> None:
         """Count them; loopback traffic, where both ends are one host anyway, has different ports and is not among them."""
         view = self._scene.view(batch, verdicts)
-        rows = view.odd
-        if len(rows):
-            rows = rows[(view["anomalies"][rows] & _BIT) != 0]
+        rows = view.marked["land"]
         if len(rows):
             view.claimed[rows] = True
             self._cause.add(view, rows)

@@ -8,14 +8,12 @@ from typing import Any, ClassVar
 import numpy as np
 
 from pcapaudit.core.columns import PacketBatch, VerdictBatch
-from pcapaudit.core.consts import ANOM_TIME_BACKWARDS
 from pcapaudit.findings.causes import Cause, Kind, plural
 from pcapaudit.findings.scene import Scene
 from pcapaudit.findings.violation import Severity, Violation
 
 __all__ = ["OutOfOrderCapture"]
 
-_BIT = np.uint64(1 << ANOM_TIME_BACKWARDS)
 #: Steps back of less than this are what several queues of one network card do.
 HARMLESS_NS = 10_000_000
 
@@ -52,9 +50,7 @@ class OutOfOrderCapture:
         if not view.count:
             return
         times = view["ts_ns"]
-        rows = view.odd
-        if len(rows):
-            rows = rows[(view["anomalies"][rows] & _BIT) != 0]
+        rows = view.marked["late"]
         if len(rows):
             reached = np.maximum(np.maximum.accumulate(times), self._latest_ns)
             self._step_ns = max(self._step_ns, int((reached - times)[rows].max()))

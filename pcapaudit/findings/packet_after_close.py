@@ -10,7 +10,7 @@ import numpy as np
 
 from pcapaudit.core import consts, vocab
 from pcapaudit.core.columns import PacketBatch, VerdictBatch
-from pcapaudit.core.consts import TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN, TCPS_CLOSE, TCPS_TIME_WAIT
+from pcapaudit.core.consts import TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN, TCPS_TIME_WAIT
 from pcapaudit.findings.groups import Groups
 from pcapaudit.findings.recent import Recent
 from pcapaudit.findings.scene import Scene, View
@@ -28,10 +28,6 @@ MAX_FLOWS = 2048
 SINGLE_FLOWS = 3
 #: Rows of a batch that are looked at one by one.
 MAX_ROWS_A_BATCH = 1024
-
-#: Reasons for which a packet is thrown away whatever it is part of.
-_BROKEN = np.zeros(0x10000, np.bool_)
-_BROKEN[[consts.REASON_BAD_CHECKSUM, consts.REASON_TCP_FLAGS, consts.REASON_SHORT_HEADER, consts.REASON_TRUNCATED]] = True
 
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 _SECOND = 1_000_000_000
@@ -157,14 +153,9 @@ class PacketAfterClose:
         """Note the ends, and look at what comes after one."""
         view = self._scene.view(batch, verdicts)
         self._note_fins(view)
-        # Packets that leave their connection closed (uint8 wraps below TIME_WAIT), and those that fit none.
-        is_tcp = view["proto"] == consts.PROTO_TCP
-        candidates = is_tcp & ((view["tcp_state"] - np.uint8(TCPS_TIME_WAIT)) <= TCPS_CLOSE - TCPS_TIME_WAIT)
-        candidates[view.stray] = True
-        candidates |= is_tcp & (view["ct_state"] == consts.CT_INVALID)
-        rows = np.flatnonzero(candidates & ~view.claimed)
+        rows = view.marked["closed"]
         if len(rows):
-            rows = rows[~_BROKEN[view["reason"][rows]]]
+            rows = rows[~view.claimed[rows]]
         if not len(rows):
             return
         keys, sides = _keys(view, rows)
@@ -197,10 +188,7 @@ class PacketAfterClose:
 
     def _note_fins(self, view: View) -> None:
         """Remember where each side's data ends. A FIN is sent again with the same number, and an early one is not acknowledged."""
-        rows = np.flatnonzero((view["tcp_flags"] & TCP_FIN) != 0)
-        if len(rows):
-            state = view["tcp_state"][rows]
-            rows = rows[(view["ct_state"][rows] == consts.CT_ESTABLISHED) & (state != 0) & (state < TCPS_TIME_WAIT)]
+        rows = view.marked["fins"]
         if len(rows):
             flows, directions = view["flow"][rows], view["direction"][rows]
             self._fin_flow[directions, flows % FIN_PLACES] = flows
@@ -291,8 +279,9 @@ def _keys(view: View, rows: Any) -> tuple[Any, Any]:
 
 def _is_stray(view: View, row: int) -> bool:
     """Whether the packet has no connection."""
-    at = int(np.searchsorted(view.stray, row))
-    return at < len(view.stray) and view.stray[at] == row
+    stray = view.marked["stray"]
+    at = int(np.searchsorted(stray, row))
+    return at < len(stray) and bool(stray[at] == row)
 
 
 def _kind(view: View, row: int, end: Any, sender: tuple[bool, int | None]) -> int:

@@ -1,7 +1,7 @@
 """What detectors share: the run's context and, for the batch at hand, columns and masks that several of them need.
 
-A detector costs a few passes over small columns while nothing is wrong: it masks first, and looks at single packets only among the rare
-rows that are left. ``Scene.view`` computes the masks that many ask for once a batch.
+A detector costs next to nothing while nothing is wrong: ``Scene.view`` sorts the rows of a batch once (``marks``), and each detector
+looks at the short lists that concern it. None goes through the columns of a batch again.
 
 One packet belongs to one finding: a detector **claims** the rows it has explained, and those behind it in the registry's order leave
 them out.
@@ -18,7 +18,8 @@ import numpy as np
 
 from pcapaudit.core import consts
 from pcapaudit.core.columns import PacketBatch, VerdictBatch
-from pcapaudit.core.consts import CT_ESTABLISHED, CT_INVALID, CT_NEW, PATH_INPUT, PROTO_TCP, TCP_SYN, VERDICT_DROP
+from pcapaudit.core.consts import PATH_INPUT, PROTO_TCP, VERDICT_DROP
+from pcapaudit.findings.marks import Marks
 from pcapaudit.findings.recent import tuple_keys
 
 if TYPE_CHECKING:
@@ -42,6 +43,13 @@ _OF_A_CONNECTION[
     ]
 ] = True
 
+#: Reasons for which a packet is thrown away whatever it is part of: for who looks at closed connections, and who sorts what came uninvited.
+_UNREADABLE = np.zeros(0x10000, np.bool_)
+_UNREADABLE[[consts.REASON_BAD_CHECKSUM, consts.REASON_TCP_FLAGS, consts.REASON_SHORT_HEADER, consts.REASON_TRUNCATED]] = True
+_UNSORTED = np.zeros(0x10000, np.bool_)
+_UNSORTED[[consts.REASON_BAD_CHECKSUM, consts.REASON_SHORT_HEADER, consts.REASON_BAD_LENGTH, consts.REASON_TRUNCATED]] = True
+_UNSORTED[[consts.REASON_TABLE_FULL, consts.REASON_CLASH, consts.REASON_BAD_IP_HEADER, consts.REASON_FRAGMENT_DROPPED]] = True
+
 #: Ports whose answers are told by their source port: the well-known ones, and some services above port 1023.
 SERVICE_PORTS = np.zeros(0x10000, np.bool_)
 SERVICE_PORTS[1:1024] = True
@@ -64,8 +72,9 @@ class Scene:
         self.continued: set[int] = set()
         #: Addresses of hosts that are flooded with attempts to connect.
         self.flooded: set[str] = set()
+        #: Sorts the rows of each batch.
+        self.marks = Marks((self.inside, self.outside), (_OF_A_CONNECTION, _UNREADABLE, _UNSORTED))
         self._view: View | None = None
-
         self._flow_view: FlowView | None = None
 
     def flows(self, rows: Any) -> FlowView:
@@ -93,6 +102,8 @@ class View:
         self._verdicts = verdicts.arrays
         #: Rows that a detector has explained.
         self.claimed = np.zeros(self.count, np.bool_)
+        #: Rows by class (``marks.NAMES``), ascending; good while the batch is current.
+        self.marked: dict[str, Any] = scene.marks.read(batch, verdicts)
 
     def __getitem__(self, name: str) -> Any:
         columns = self._packets if name in self._packets else self._verdicts
@@ -103,44 +114,17 @@ class View:
         same = self._packets is batch.arrays and self._verdicts is verdicts.arrays
         return same and self.first_frame == batch.first_frame and self.count == batch.count
 
-    @cached_property
-    def reasoned(self) -> Any:
-        """Rows with a reason: what was refused, and what conntrack finds wrong."""
-        return np.flatnonzero(self["reason"] != 0)
+    def inbound(self, rows: Any) -> Any:
+        """Which of the rows are packets that enter from a known zone that is not inside."""
+        return self.scene.outside[self["iif"][rows]]
 
-    @cached_property
-    def odd(self) -> Any:
-        """Rows with an anomaly."""
-        return np.flatnonzero(self["anomalies"] != 0)
+    def refused(self, rows: Any) -> Any:
+        """Which of the rows are packets dropped or rejected."""
+        return self["verdict"][rows] >= VERDICT_DROP
 
-    @cached_property
-    def inbound(self) -> Any:
-        """Mask of packets that enter from a known zone that is not inside."""
-        return self.scene.outside[self["iif"]]
-
-    @cached_property
-    def refused(self) -> Any:
-        """Mask of packets dropped or rejected."""
-        return self["verdict"] >= VERDICT_DROP
-
-    @cached_property
-    def to_inside(self) -> Any:
-        """Mask of packets that go to a zone inside or to the firewall itself."""
-        return self.scene.inside[self["oif"]] | (self["path"] == PATH_INPUT)
-
-    @cached_property
-    def homeless(self) -> Any:
-        """Rows of packets that no connection had: NEW, or INVALID for another reason than the state of a connection."""
-        state = self["ct_state"]
-        rows = np.flatnonzero(state != CT_ESTABLISHED)
-        state = state[rows]
-        return rows[(state == CT_NEW) | ((state == CT_INVALID) & ~_OF_A_CONNECTION[self["reason"][rows]])]
-
-    @cached_property
-    def stray(self) -> Any:
-        """Rows of TCP packets without a connection that do not open one either."""
-        rows = self.homeless
-        return rows[(self["proto"][rows] == PROTO_TCP) & ((self["tcp_flags"][rows] & TCP_SYN) == 0)] if len(rows) else rows
+    def to_inside(self, rows: Any) -> Any:
+        """Which of the rows are packets that go to a zone inside or to the firewall itself."""
+        return self.scene.inside[self["oif"][rows]] | (self["path"][rows] == PATH_INPUT)
 
     def frame(self, row: int) -> int:
         """Number of a packet's frame."""

@@ -64,7 +64,7 @@ class TcpInvalidFlags:
     def on_batch(self, batch: PacketBatch, verdicts: VerdictBatch) -> None:
         """Collect them by sender."""
         view = self._scene.view(batch, verdicts)
-        rows = view.reasoned
+        rows = view.marked["reasoned"]
         if len(rows):
             rows = rows[(view["reason"][rows] == consts.REASON_TCP_FLAGS) & ~view.claimed[rows]]
         if not len(rows):

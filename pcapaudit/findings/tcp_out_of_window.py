@@ -140,7 +140,7 @@ class TcpOutOfWindow:
     def on_batch(self, batch: PacketBatch, verdicts: VerdictBatch) -> None:
         """Collect the packets with a sequence reason."""
         view = self._scene.view(batch, verdicts)
-        rows = view.reasoned
+        rows = view.marked["reasoned"]
         if len(rows):
             rows = rows[_WANTED[view["reason"][rows]]]
             rows = rows[~view.claimed[rows]]
@@ -189,7 +189,7 @@ class TcpOutOfWindow:
         group.count += len(rows)
         group.accepted += int(np.count_nonzero(view["verdict"][rows] == consts.VERDICT_ACCEPT))
         group.resets += int(np.count_nonzero(view["tcp_flags"][rows] & consts.TCP_RST))
-        refused = rows[view.refused[rows]]
+        refused = rows[view.refused(rows)]
         if len(refused) and not group.rule:
             group.rule = int(view["rule"][refused[0]])
         group.farthest = max(group.farthest, int(_distances(view, rows, _CHECKS[key[1]].bound).max()))

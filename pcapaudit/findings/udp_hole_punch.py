@@ -125,19 +125,15 @@ class UdpHolePunch:
         view = self._scene.view(batch, verdicts)
         if self._start_ns < 0 and view.count:
             self._start_ns = int(view["ts_ns"][0])
-        udp = view["proto"] == consts.PROTO_UDP
-        if not udp.any():
-            return
-        young = udp & ((view["ct_status"] & consts.STATUS_ASSURED) == 0) & (view["ct_state"] != consts.CT_INVALID)
-        rows = np.flatnonzero(young & (np.minimum(view["sport"], view["dport"]) >= LOWEST_PORT))
+        rows = view.marked["young_udp"]
         if not len(rows):
             return
         keys, sides = tuple_keys(view, rows)
         self._remember(view, rows, keys)
         self._note_requests(view, rows, keys, sides)
         state = view["ct_state"][rows]
-        opening = (state == consts.CT_NEW) & self._scene.inside[view["iif"][rows]] & ~view.refused[rows]
-        answering = (state == consts.CT_ESTABLISHED) & view.inbound[rows]
+        opening = (state == consts.CT_NEW) & self._scene.inside[view["iif"][rows]] & ~view.refused(rows)
+        answering = (state == consts.CT_ESTABLISHED) & view.inbound(rows)
         for at in np.flatnonzero(opening | answering)[:MAX_ROWS_A_BATCH].tolist():
             if opening[at]:
                 self._note_opening(view, int(rows[at]), keys[at : at + 1])

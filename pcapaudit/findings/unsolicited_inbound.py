@@ -36,11 +36,6 @@ SHOWN = 20
 
 ATTEMPT, STALE, BACKSCATTER, REPLY, SCAN = range(5)
 
-#: Reasons for which a packet is thrown away whatever it is part of.
-_BROKEN = np.zeros(0x10000, np.bool_)
-_BROKEN[[consts.REASON_BAD_CHECKSUM, consts.REASON_SHORT_HEADER, consts.REASON_BAD_LENGTH, consts.REASON_TRUNCATED]] = True
-_BROKEN[[consts.REASON_TABLE_FULL, consts.REASON_CLASH, consts.REASON_BAD_IP_HEADER, consts.REASON_FRAGMENT_DROPPED]] = True
-
 #: ICMP types → kind: what is not named is an attempt. ICMPv6 types stand at 256 and more.
 _ICMP_KINDS = np.full(512, ATTEMPT, np.uint8)
 _ICMP_KINDS[[3, 4, 5, 11, 12, 256 + 1, 256 + 2, 256 + 3, 256 + 4]] = BACKSCATTER
@@ -159,11 +154,9 @@ class UnsolicitedInbound:
     def on_batch(self, batch: PacketBatch, verdicts: VerdictBatch) -> None:
         """Collect what was refused at the outer side."""
         view = self._scene.view(batch, verdicts)
-        rows = view.homeless
+        rows = view.marked["uninvited"]
         if len(rows):
-            rows = rows[view.refused[rows] & view.inbound[rows]]
-        if len(rows):
-            rows = rows[view.to_inside[rows] & ~view.claimed[rows] & ~_BROKEN[view["reason"][rows]]]
+            rows = rows[~view.claimed[rows]]
         if not len(rows):
             return
         view.claimed[rows] = True

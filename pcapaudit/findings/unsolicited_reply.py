@@ -86,18 +86,17 @@ class UnsolicitedReply:
     def on_batch(self, batch: PacketBatch, verdicts: VerdictBatch) -> None:
         """Note the questions, then look at answers without one."""
         view = self._scene.view(batch, verdicts)
-        rows = view.homeless
-        if not len(rows):
-            return
-        udp = rows[(view["proto"][rows] == consts.PROTO_UDP) & ~view.claimed[rows]]
+        udp = view.marked["dns"]
         if len(udp):
-            asking = udp[(view["dport"][udp] == _DNS) & ~view.refused[udp]]
+            udp = udp[~view.claimed[udp]]
+            asking = udp[(view["dport"][udp] == _DNS) & ~view.refused(udp)]
             if len(asking):
                 self._note(view, asking)
-            self._judge_answers(view, udp[(view["sport"][udp] == _DNS) & view.to_inside[udp]])
+            self._judge_answers(view, udp[(view["sport"][udp] == _DNS) & view.to_inside(udp)])
         # Conntrack calls these invalid and the ruleset let them in; or it lets them open a connection (tracking is off).
-        let_in = rows[view.inbound[rows] & view.to_inside[rows] & ~view.refused[rows] & ~view.claimed[rows]]
+        let_in = view.marked["let_in"]
         if len(let_in):
+            let_in = let_in[~view.claimed[let_in]]
             flags = view["tcp_flags"][let_in] & (consts.TCP_SYN | consts.TCP_ACK)
             tcp = (view["proto"][let_in] == consts.PROTO_TCP) & (flags == consts.TCP_SYN | consts.TCP_ACK)
             echo = view["reason"][let_in] == consts.REASON_ICMP_NO_REQUEST

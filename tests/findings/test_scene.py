@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from packets import LAN, WAN, packets
 from sample_run import context
 
@@ -14,9 +15,11 @@ def test_masks_follow_the_zones():
     scene = Scene(context())
     batch, verdicts = packets({}, {"iif": LAN}, {"iif": consts.IFACE_UNKNOWN}, {"verdict": consts.VERDICT_REJECT, "reason": 1})
     view = scene.view(batch, verdicts)
-    assert view.inbound.tolist() == [True, False, False, True]
-    assert view.refused.tolist() == [False, False, False, True]
-    assert view.reasoned.tolist() == [3]
+    rows = np.arange(4)
+    assert view.inbound(rows).tolist() == [True, False, False, True]
+    assert view.to_inside(rows).tolist() == [True, True, True, True]
+    assert view.refused(rows).tolist() == [False, False, False, True]
+    assert view.marked["reasoned"].tolist() == [3]
     assert (scene.inside[LAN], scene.outside[WAN]) == (True, True)
 
 

@@ -1,0 +1,75 @@
+import cython
+
+from pcapaudit.core.columns cimport PacketBatch, VerdictBatch
+from pcapaudit.core.consts cimport (
+    ANOM_SAME_ENDPOINTS,
+    ANOM_TIME_BACKWARDS,
+    BATCH_FRAMES,
+    CSUM_BAD,
+    CSUM_OFFLOADED,
+    CT_ESTABLISHED,
+    CT_INVALID,
+    CT_NEW,
+    PATH_INPUT,
+    PROTO_TCP,
+    PROTO_UDP,
+    REASON_ICMP_NO_REQUEST,
+    STATUS_ASSURED,
+    TCP_ACK,
+    TCP_FIN,
+    TCP_SYN,
+    TCPS_CLOSE,
+    TCPS_SYN_SENT2,
+    TCPS_TIME_WAIT,
+    VERDICT_DROP,
+)
+
+ctypedef unsigned char u8
+ctypedef unsigned int u32
+
+cdef unsigned long long _ONE
+cdef unsigned long long _ODD
+cdef unsigned long long _LATE
+cdef unsigned long long _LAND
+
+cdef enum:
+    REASONED = 0
+    LATE = 1
+    SUMS = 2
+    STRAY = 3
+    BOTH_SYN = 4
+    FINS = 5
+    CLOSED = 6
+    YOUNG_UDP = 7
+    DNS = 8
+    LET_IN = 9
+    UNINVITED = 10
+    LAND = 11
+    CLASSES = 12
+
+    OF_A_CONNECTION = 1
+    UNREADABLE = 2
+    UNSORTED = 4
+
+    LOWEST_PORT = 1024
+    PORT_DNS = 53
+
+
+@cython.final
+cdef class Marks:
+    cdef public object rows
+    cdef public object found
+    cdef long long[::1] _rows
+    cdef u32[::1] _found
+    cdef u8[::1] _inside
+    cdef u8[::1] _outside
+    cdef u8[::1] _reasons
+
+    cdef inline void _mark(self, u32 kind, u32 i) noexcept nogil
+    cdef bint _dull(self, PacketBatch b, VerdictBatch v, u32 i) noexcept nogil
+    @cython.locals(reason=u32, state=u32, flags=u32, sums=u32, is_stray=cython.bint, over=cython.bint, unsettled=cython.bint)
+    cdef void _sort(self, PacketBatch b, VerdictBatch v, u32 i) noexcept nogil
+    @cython.locals(entering=cython.bint, inwards=cython.bint)
+    cdef void _homeless(self, PacketBatch b, VerdictBatch v, u32 i) noexcept nogil
+    @cython.locals(i=u32, kind=u32)
+    cdef void _pass(self, PacketBatch b, VerdictBatch v)

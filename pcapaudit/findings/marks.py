@@ -1,0 +1,160 @@
+"""The rows of a batch that detectors want to look at, sorted by class in one pass. Compiled.
+
+Nearly all packets are of no interest to any detector: they are passed over after one look, and each detector gets the short list of rows
+that may concern it. What is listed may still be claimed by another detector; lists are ascending.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cython
+import numpy as np
+
+from pcapaudit.core.columns import PacketBatch, VerdictBatch
+
+# marks.pxd has the same as C constants.
+if not cython.compiled:
+    from pcapaudit.core.consts import (
+        ANOM_SAME_ENDPOINTS,
+        ANOM_TIME_BACKWARDS,
+        BATCH_FRAMES,
+        CSUM_BAD,
+        CSUM_OFFLOADED,
+        CT_ESTABLISHED,
+        CT_INVALID,
+        CT_NEW,
+        PATH_INPUT,
+        PROTO_TCP,
+        PROTO_UDP,
+        REASON_ICMP_NO_REQUEST,
+        STATUS_ASSURED,
+        TCP_ACK,
+        TCP_FIN,
+        TCP_SYN,
+        TCPS_CLOSE,
+        TCPS_SYN_SENT2,
+        TCPS_TIME_WAIT,
+        VERDICT_DROP,
+    )
+
+    (REASONED, LATE, SUMS, STRAY, BOTH_SYN, FINS, CLOSED, YOUNG_UDP, DNS, LET_IN, UNINVITED, LAND, CLASSES) = range(13)
+    # Bits of reasons.
+    OF_A_CONNECTION, UNREADABLE, UNSORTED = 1, 2, 4
+    LOWEST_PORT = 1024
+    PORT_DNS = 53
+
+__all__ = ["NAMES", "Marks"]
+
+_ONE = cython.declare(cython.ulonglong, 1)
+_LATE = cython.declare(cython.ulonglong, _ONE << ANOM_TIME_BACKWARDS)
+_LAND = cython.declare(cython.ulonglong, _ONE << ANOM_SAME_ENDPOINTS)
+_ODD = cython.declare(cython.ulonglong, _LATE | _LAND)
+
+#: Classes in the order of their numbers.
+#: reasoned: has a reason. late, land: has that anomaly. sums: its transport checksum is unfinished or wrong.
+#: stray: TCP of no connection that opens none. both_syn: a second SYN. fins: a FIN of a live connection.
+#: closed: TCP of a closed connection, or of none. young_udp: between two high ports, the flow not settled.
+#: dns: DNS of no connection. let_in: a SYN-ACK or echo reply of no connection that came in.
+#: uninvited: from outside, of no connection, refused.
+NAMES = ("reasoned", "late", "sums", "stray", "both_syn", "fins", "closed", "young_udp", "dns", "let_in", "uninvited", "land")
+
+
+class Marks:
+    """The lists of one batch, made anew by ``read``.
+
+    ``zones`` are masks by interface index: inside, and outside. ``reasons`` are masks by reason: those that need a connection whose
+    state the packet does not fit; those for which it is thrown away whatever it is part of, for who looks at closed connections, and for
+    who sorts what came uninvited.
+    """
+
+    def __init__(self, zones: tuple[Any, Any], reasons: tuple[Any, Any, Any]) -> None:
+        inside, outside = zones
+        of_a_connection, unreadable, unsorted = reasons
+        #: Row numbers, a line a class; ``found`` says how many of each line count.
+        self.rows = np.zeros((CLASSES, BATCH_FRAMES), np.int64)
+        self.found = np.zeros(CLASSES, np.uint32)
+        bits = of_a_connection * np.uint8(OF_A_CONNECTION) | unreadable * np.uint8(UNREADABLE) | unsorted * np.uint8(UNSORTED)
+        self._rows = memoryview(self.rows.ravel())
+        self._found = memoryview(self.found)
+        self._inside = memoryview(inside.view(np.uint8))
+        self._outside = memoryview(outside.view(np.uint8))
+        self._reasons = memoryview(bits)
+
+    def read(self, batch: PacketBatch, verdicts: VerdictBatch) -> dict[str, Any]:
+        """The rows of each class, by name; they are good until the next call."""
+        self._pass(batch, verdicts)
+        return {name: self.rows[kind, :count] for kind, (name, count) in enumerate(zip(NAMES, self.found.tolist(), strict=True))}
+
+    def _pass(self, b, v):
+        """The loop."""
+        with cython.nogil:
+            for kind in range(CLASSES):
+                self._found[kind] = 0
+            for i in range(b.count):
+                if not self._dull(b, v, i):
+                    self._sort(b, v, i)
+
+    def _dull(self, b, v, i):
+        """Whether it is an ordinary packet in the middle of a connection."""
+        return (
+            v.ct_state[i] == CT_ESTABLISHED
+            and v.reason[i] == 0
+            and b.anomalies[i] & _ODD == 0
+            and b.l4_csum[i] != CSUM_BAD
+            and b.l4_csum[i] != CSUM_OFFLOADED
+            and v.tcp_state[i] < TCPS_TIME_WAIT
+            and (b.tcp_flags[i] & TCP_FIN) == 0
+            and (b.proto[i] != PROTO_UDP or (v.ct_status[i] & STATUS_ASSURED) != 0)
+        )
+
+    def _sort(self, b, v, i):
+        """Put a row into its lists."""
+        reason = v.reason[i]
+        state = v.ct_state[i]
+        flags = b.tcp_flags[i]
+        sums = b.l4_csum[i]
+        is_stray = False
+        if reason:
+            self._mark(REASONED, i)
+        if b.anomalies[i] & _LATE:
+            self._mark(LATE, i)
+        if b.anomalies[i] & _LAND:
+            self._mark(LAND, i)
+        if sums in (CSUM_BAD, CSUM_OFFLOADED) and b.l3[i]:
+            self._mark(SUMS, i)
+        if state == CT_NEW or (state == CT_INVALID and (self._reasons[reason] & OF_A_CONNECTION) == 0):
+            is_stray = b.proto[i] == PROTO_TCP and (flags & TCP_SYN) == 0
+            if is_stray:
+                self._mark(STRAY, i)
+            self._homeless(b, v, i)
+        if v.tcp_state[i] == TCPS_SYN_SENT2:
+            self._mark(BOTH_SYN, i)
+        if (flags & TCP_FIN) and state == CT_ESTABLISHED and 0 < v.tcp_state[i] < TCPS_TIME_WAIT:
+            self._mark(FINS, i)
+        over = is_stray or TCPS_TIME_WAIT <= v.tcp_state[i] <= TCPS_CLOSE or state == CT_INVALID
+        if over and b.proto[i] == PROTO_TCP and (self._reasons[reason] & UNREADABLE) == 0:
+            self._mark(CLOSED, i)
+        unsettled = b.proto[i] == PROTO_UDP and state != CT_INVALID and (v.ct_status[i] & STATUS_ASSURED) == 0
+        if unsettled and b.sport[i] >= LOWEST_PORT and b.dport[i] >= LOWEST_PORT:
+            self._mark(YOUNG_UDP, i)
+
+    def _homeless(self, b, v, i):
+        """A packet that no connection had."""
+        if b.proto[i] == PROTO_UDP and (b.sport[i] == PORT_DNS or b.dport[i] == PORT_DNS):
+            self._mark(DNS, i)
+        entering = self._outside[b.iif[i]] != 0
+        inwards = self._inside[b.oif[i]] != 0 or b.path[i] == PATH_INPUT
+        if not (entering and inwards):
+            return
+        if v.verdict[i] >= VERDICT_DROP:
+            if (self._reasons[v.reason[i]] & UNSORTED) == 0:
+                self._mark(UNINVITED, i)
+        elif v.reason[i] == REASON_ICMP_NO_REQUEST or (
+            b.proto[i] == PROTO_TCP and (b.tcp_flags[i] & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK)
+        ):
+            self._mark(LET_IN, i)
+
+    def _mark(self, kind, i):
+        self._rows[kind * BATCH_FRAMES + self._found[kind]] = i
+        self._found[kind] += 1
