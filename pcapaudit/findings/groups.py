@@ -108,15 +108,24 @@ def split(keys: Any, most: int = 256, few: int | None = None) -> tuple[list[Any]
     if len(keys) == 0:
         return [], np.zeros(0, np.intp)
     order = np.argsort((keys * _MIX >> _SHIFT).astype(np.uint16), kind="stable")
-    edges = np.flatnonzero(keys[order][1:] != keys[order][:-1]) + 1
-    starts = np.concatenate(([0], edges))
-    lengths = np.diff(np.append(starts, len(keys)))
-    rest = np.zeros(0, np.intp)
-    if len(starts) > most:
-        kept = np.lexsort((order[starts], -lengths))[: most if few is None else few]
-        is_kept = np.zeros(len(starts), np.bool_)
-        is_kept[kept] = True
-        rest = np.sort(order[~np.repeat(is_kept, lengths)])
+    ordered = keys[order]
+    starts = np.concatenate(([0], np.flatnonzero(ordered[1:] != ordered[:-1]) + 1))
+    lengths = np.diff(starts, append=len(keys))
+    is_many = len(starts) > most
+    if is_many:
+        kept = _longest(lengths, order[starts], most if few is None else few)
         starts, lengths = starts[kept], lengths[kept]
     parts = [order[start : start + length] for start, length in zip(starts.tolist(), lengths.tolist(), strict=True)]
-    return sorted(parts, key=lambda part: int(part[0])), rest
+    parts.sort(key=lambda part: int(part[0]))
+    if not is_many:
+        return parts, np.zeros(0, np.intp)
+    is_left = np.ones(len(keys), np.bool_)
+    for part in parts:
+        is_left[part] = False
+    return parts, np.flatnonzero(is_left)
+
+
+def _longest(lengths: Any, firsts: Any, count: int) -> Any:
+    """Numbers of the ``count`` longest parts; of two as long the one with the earlier first position. There are more parts than that."""
+    rank = (np.int64(1 << 32) - lengths << np.int64(31)) + firsts
+    return np.argpartition(rank, count)[:count]
