@@ -160,9 +160,10 @@ class PacketAfterClose:
             return
         keys, sides = _keys(view, rows)
         _, known = self._closed.find(keys)
-        is_first = np.zeros(len(rows), np.bool_)
-        is_first[np.unique(keys, return_index=True)[1]] = True
-        fresh = is_first & ~known
+        order = np.argsort(keys, kind="stable")
+        ordered = keys[order]
+        fresh = ~known
+        fresh[order[1:][ordered[1:] == ordered[:-1]]] = False
         self._close(view, rows[fresh], keys[fresh], sides[fresh])
         late = np.flatnonzero(~fresh)
         self._unread += max(0, len(late) - MAX_ROWS_A_BATCH)

@@ -37,15 +37,18 @@ class Recent:
 
     def find(self, keys: Any) -> tuple[Any, Any]:
         """Place of each key, and whether the key is in it."""
-        places = (keys >> self._shift & self._mask).astype(np.intp)
+        places = self._places(keys)
         return places, self.places["key"][places] == keys
 
     def put(self, keys: Any, **fields: Any) -> None:
         """Write the fields of keys, over whatever is in their places; of equal keys the last counts."""
-        places, _ = self.find(keys)
+        places = self._places(keys)
         self.places["key"][places] = keys
         for name, values in fields.items():
             self.places[name][places] = values
+
+    def _places(self, keys: Any) -> Any:
+        return (keys >> self._shift & self._mask).astype(np.intp)
 
 
 def _ends(columns: Any, rows: Any, high: str, low: str, port: str) -> Any:
