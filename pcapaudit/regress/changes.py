@@ -13,13 +13,14 @@ the flow that changed first.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pcapaudit.core.consts import CT_NEW, CT_RELATED, CT_UNTRACKED
 
-__all__ = ["MAX_CHANGES", "MAX_FLOWS", "Change", "Example", "Fate", "Kind", "Ledger", "Run"]
+__all__ = ["MAX_CHANGES", "MAX_FLOWS", "Change", "Example", "Fate", "Kind", "Ledger", "Run", "Sort"]
 
 #: Causes that are told apart; what comes beyond them is one change a kind. Rulesets of a thousand rules stay far below.
 MAX_CHANGES = 5000
@@ -61,23 +62,47 @@ class Fate(NamedTuple):
     ct_state: int
 
 
-class Run(NamedTuple):
-    """Changed packets of one batch, one flow and one kind of change; in order of their first packets."""
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """What changed packets have in common; made once and shared by all runs of the sort."""
 
     kind: Kind
     old: Fate
     new: Fate
-    #: Flow numbers of both sides, 0 for none.
-    old_flow: int
-    new_flow: int
     #: An ICMP error about a flow: it belongs to it, but does not make it.
     about: bool
     #: The flow has an entry on the side that did not let the packet through.
     entry: bool
-    #: Protocol number, 256 for what is not IP.
-    proto: int
-    #: Interface indexes, in and out.
-    way: tuple[int, int]
+    #: Protocol number (256 for what is not IP), and above its nine bits interface indexes, in and out, eight bits each.
+    part: int
+    #: The kind's number: hashing and comparing an enumeration's members is slow.
+    number: int = field(init=False)
+    blocked: bool = field(init=False)
+    #: Whether the sides knew different things about the flow: another ct state, or another objection of conntrack's.
+    state_differs: bool = field(init=False)
+    #: Whether it is strong as well, and no packet about a flow: what usually follows a blocked or allowed beginning.
+    followed: bool = field(init=False)
+    #: What tells its change from others: ct states only where they differ.
+    key: tuple[Kind, Fate | None, Fate | None] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Look once at what every run asks for."""
+        states = self.old.ct_state != self.new.ct_state
+        old, new = (self.old, self.new) if states else (self.old._replace(ct_state=0), self.new._replace(ct_state=0))
+        object.__setattr__(self, "state_differs", states or self.old.reason != self.new.reason)
+        object.__setattr__(self, "followed", self.state_differs and self.kind.strong and not self.about)
+        object.__setattr__(self, "number", int(self.kind))
+        object.__setattr__(self, "blocked", self.kind is Kind.NEWLY_BLOCKED)
+        object.__setattr__(self, "key", (self.kind, old, new))
+
+
+class Run(NamedTuple):
+    """Changed packets of one sort and flow in one batch."""
+
+    sort: Sort
+    #: Flow numbers of both sides, 0 for none.
+    old_flow: int
+    new_flow: int
     packets: int
     #: On the wire.
     frame_bytes: int
@@ -86,11 +111,6 @@ class Run(NamedTuple):
     #: Frames.
     first_frame: int
     last_frame: int
-
-    @property
-    def state_differs(self) -> bool:
-        """Whether the sides knew different things about the flow: another ct state, or another objection of conntrack's."""
-        return self.old.ct_state != self.new.ct_state or self.old.reason != self.new.reason
 
 
 @dataclass(slots=True)
@@ -134,12 +154,26 @@ class Change:
     part: int = 0
     first_frame: int = 0
     last_frame: int = 0
-    #: Packets by protocol number (256: not IP).
-    protocols: Counter[int] = field(default_factory=Counter)
-    #: Packets by interface indexes, in and out.
-    ways: Counter[tuple[int, int]] = field(default_factory=Counter)
+    #: Packets by ``Sort.part``.
+    parts: Counter[int] = field(default_factory=Counter)
     #: The first packets of the first flows.
     examples: list[Example] = field(default_factory=list)
+
+    @property
+    def protocols(self) -> Counter[int]:
+        """Packets by protocol number (256: not IP)."""
+        return self._sums(lambda part: part & 511)
+
+    @property
+    def ways(self) -> Counter[tuple[int, int]]:
+        """Packets by interface indexes, in and out."""
+        return self._sums(lambda part: (part >> 9 & 255, part >> 17 & 255))
+
+    def _sums(self, cut: Callable[[int], Any]) -> Counter[Any]:
+        sums: Counter[Any] = Counter()
+        for part, packets in self.parts.items():
+            sums[cut(part)] += packets
+        return sums
 
 
 class _Flow:
@@ -151,11 +185,11 @@ class _Flow:
         #: Which changed flow this is, from 1.
         self.order = order
         #: First change of each kind.
-        self.first: dict[Kind, Change] = {}
+        self.first: list[Change | None] = [None] * len(Kind)
         #: First change by which packets passed on one side only.
         self.strong: Change | None = None
         #: The change that consequences of each kind belong to.
-        self.homes: dict[Kind, Change] = {}
+        self.homes: list[Change | None] = [None] * len(Kind)
         #: Changes that count the flow.
         self.direct: list[Change] = []
 
@@ -176,15 +210,38 @@ class Ledger:
         self._by_old: dict[int, _Flow] = {}
         self._by_new: dict[int, _Flow] = {}
 
+    def book_all(self, runs: Iterable[Run]) -> Iterator[tuple[Change, Run]]:
+        """Add runs, which come in the order of their first packets. Yields those whose first packet is an example of its change: it begins
+        a flow there, or the change, where there is no flow.
+        """
+        by_old, by_new = self._by_old, self._by_new
+        for run in runs:
+            sort, old, new, packets, frame_bytes, _, _, last_frame = run
+            # Where much changed, nearly all are consequences of what is known of their flow: a short way for them.
+            if sort.followed:
+                one, other = by_old.get(old), by_new.get(new)
+                flow = one if sort.blocked else other
+                if flow is not None and one is not None and other is not None and (home := flow.homes[sort.number]) is not None:
+                    home.packets += packets
+                    home.consequences += packets
+                    home.frame_bytes += frame_bytes
+                    home.last_frame = max(home.last_frame, last_frame)
+                    home.parts[sort.part] += packets
+                    continue
+            change = self.book(run)
+            if change is not None:
+                yield change, run
+
     def book(self, run: Run) -> Change | None:
-        """Add a run. Returns its change if the run begins a flow there (without a flow: begins the change): an example."""
+        """Add one run; returns its change if it is an example."""
+        sort = run.sort
         flow = self._flow_of(run)
         if flow is None:
             change = self._add(self._change(run), run, 0)
             return change if change.packets == run.packets else None
-        if run.kind not in flow.first and not run.about:
+        if flow.first[sort.number] is None and not sort.about:
             return self._first(flow, run)
-        home = self._home(flow, run) if run.state_differs else None
+        home = self._home(flow, sort) if sort.state_differs else None
         if home is not None:
             self._add(home, run, run.packets)
             return None
@@ -199,28 +256,25 @@ class Ledger:
 
     def _flow_of(self, run: Run) -> _Flow | None:
         """The changed flow that a run belongs to, made if need be; None without a flow."""
-        known = [
-            flow
-            for number, flows, passed in (
-                (run.old_flow, self._by_old, run.kind is not Kind.NEWLY_ALLOWED),
-                (run.new_flow, self._by_new, run.kind is not Kind.NEWLY_BLOCKED),
-            )
-            if number and (passed or not self._passing_flow(run)) and (flow := flows.get(number))
-        ]
-        flow = min(known, key=lambda each: each.order) if known else self._make(run)
-        if flow is not None and not run.about:
+        flow = self._known(run) or self._make(run)
+        if flow is not None and not run.sort.about:
             for number, flows in ((run.old_flow, self._by_old), (run.new_flow, self._by_new)):
                 if number:
                     flows.setdefault(number, flow)
         return flow
 
-    @staticmethod
-    def _passing_flow(run: Run) -> int:
-        """Number of the flow on the one side that let the packet through; 0 if it has none."""
-        return run.old_flow if run.kind is Kind.NEWLY_BLOCKED else run.new_flow
+    def _known(self, run: Run) -> _Flow | None:
+        """The changed flow by the number on the side which let the packet through, else the older one by either number."""
+        kind = run.sort.kind
+        if kind is Kind.NEWLY_BLOCKED and run.old_flow:
+            return self._by_old.get(run.old_flow)
+        if kind is Kind.NEWLY_ALLOWED and run.new_flow:
+            return self._by_new.get(run.new_flow)
+        one, other = self._by_old.get(run.old_flow), self._by_new.get(run.new_flow)
+        return one if other is None or (one is not None and one.order < other.order) else other
 
     def _make(self, run: Run) -> _Flow | None:
-        if run.about or not (run.old_flow or run.new_flow):
+        if run.sort.about or not (run.old_flow or run.new_flow):
             return None
         if max(len(self._by_old), len(self._by_new)) >= self._max_flows:
             self.packets_beyond_flows += run.packets
@@ -230,18 +284,18 @@ class Ledger:
 
     def _first(self, flow: _Flow, run: Run) -> Change | None:
         """The first change of its kind in a flow."""
-        if run.state_differs and not run.kind.strong and flow.strong is not None:
-            flow.first[run.kind] = flow.homes[run.kind] = flow.strong
+        sort = run.sort
+        if sort.state_differs and not sort.kind.strong and flow.strong is not None:
+            flow.first[sort.number] = flow.homes[sort.number] = flow.strong
             self._add(flow.strong, run, run.packets)
             return None
-        change = flow.first[run.kind] = self._change(run)
-        if run.kind.strong and flow.strong is None:
+        change = flow.first[sort.number] = self._change(run)
+        if sort.kind.strong and flow.strong is None:
             flow.strong = change
-        if run.state_differs:
-            flow.homes[run.kind] = change
-            self._tell_part(change, run)
+        self._tell_part(change, sort)
+        if sort.state_differs:
+            flow.homes[sort.number] = change
             return self._direct(flow, change, run, run.packets - 1)
-        self._tell_part(change, run)
         return self._direct(flow, change, run)
 
     def _direct(self, flow: _Flow, change: Change, run: Run, consequences: int = 0) -> Change | None:
@@ -253,34 +307,31 @@ class Ledger:
         change.flows += 1
         return change
 
-    def _home(self, flow: _Flow, run: Run) -> Change | None:
+    @staticmethod
+    def _home(flow: _Flow, sort: Sort) -> Change | None:
         """The change that a consequence belongs to, settled by the first consequence of its kind; None for a packet about the flow
         that has no such change.
         """
-        if run.kind not in flow.homes:
-            home = flow.first.get(run.kind) if run.kind.strong else flow.strong or flow.first.get(run.kind)
-            if home is None:
-                return None
-            flow.homes[run.kind] = home
-        return flow.homes[run.kind]
+        if flow.homes[sort.number] is None:
+            first = flow.first[sort.number]
+            flow.homes[sort.number] = first if sort.kind.strong else flow.strong or first
+        return flow.homes[sort.number]
 
-    def _tell_part(self, change: Change, run: Run) -> None:
+    def _tell_part(self, change: Change, sort: Sort) -> None:
         """Whether the whole flow is on one side only, or a part of it."""
-        if not run.kind.strong:
+        if not sort.kind.strong:
             return
-        passed = run.old if run.kind is Kind.NEWLY_BLOCKED else run.new
-        if passed.ct_state in _BEGINNING and (self._observed or not run.entry):
+        passed = sort.old if sort.kind is Kind.NEWLY_BLOCKED else sort.new
+        if passed.ct_state in _BEGINNING and (self._observed or not sort.entry):
             change.whole += 1
         else:
             change.part += 1
 
     def _change(self, run: Run) -> Change:
-        differ = run.old.ct_state != run.new.ct_state
-        old, new = (run.old, run.new) if differ else (run.old._replace(ct_state=0), run.new._replace(ct_state=0))
-        key: tuple[Kind, Fate | None, Fate | None] = (run.kind, old, new)
+        key = run.sort.key
         if key not in self.changes and len(self.changes) >= self._max_changes:
             self.packets_beyond_changes += run.packets
-            key = (run.kind, None, None)
+            key = (run.sort.kind, None, None)
         if key not in self.changes:
             self.changes[key] = Change(*key, first_frame=run.first_frame)
         return self.changes[key]
@@ -292,6 +343,5 @@ class Ledger:
         change.frame_bytes += run.frame_bytes
         change.first_frame = min(change.first_frame, run.first_frame)
         change.last_frame = max(change.last_frame, run.last_frame)
-        change.protocols[run.proto] += run.packets
-        change.ways[run.way] += run.packets
+        change.parts[run.sort.part] += run.packets
         return change

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pcapaudit.core import consts
-from pcapaudit.regress.changes import Change, Example, Fate, Kind, Ledger, Run
+from pcapaudit.regress.changes import Change, Example, Fate, Kind, Ledger, Run, Sort
 from pcapaudit.regress.deciders import Decider, meanings
 
 if TYPE_CHECKING:
@@ -41,6 +41,8 @@ _REASONS[[consts.REASON_POLICY, consts.REASON_RULE]] = 0
 _KINDS = np.full(16, Kind.REASON_CHANGED, dtype=np.uint64)
 _KINDS[[consts.VERDICT_ACCEPT * 4 + other for other in (0, 2, 3)]] = Kind.NEWLY_BLOCKED
 _KINDS[[other * 4 + consts.VERDICT_ACCEPT for other in (0, 2, 3)]] = Kind.NEWLY_ALLOWED
+#: Sorts of changed packets that are kept at hand; there are rarely more than some hundred.
+_MAX_SORTS = 50_000
 _PORTS = {consts.PROTO_TCP, consts.PROTO_UDP, consts.PROTO_UDPLITE, consts.PROTO_SCTP, consts.PROTO_DCCP}
 _ICMP = (consts.PROTO_ICMP, consts.PROTO_ICMPV6)
 
@@ -78,6 +80,7 @@ class Comparison:
         self._max_examples = max_examples
         self._meaning = meanings(old.deciders, new.deciders)
         self._packets: Counter[Kind] = Counter()
+        self._runs = _Runs()
         self._frames = self._undecided = self._undecided_changed = 0
         self._first_ns: int | None = None
         self._last_ns = 0
@@ -91,10 +94,10 @@ class Comparison:
         rows, kinds = self._changed(old, new)
         if len(rows):
             self._undecided_changed += int(np.count_nonzero(undecided[rows]))
-            for run in _runs(batch, (old, new), rows, kinds):
-                self._packets[run.kind] += run.packets
-                change = self._ledger.book(run)
-                if change is not None and len(change.examples) < self._max_examples:
+            for kind, packets in enumerate(np.bincount(kinds.astype(np.int64), minlength=len(Kind)).tolist()):
+                self._packets[Kind(kind)] += packets
+            for change, run in self._ledger.book_all(self._runs.of(batch, _keys(batch, (old, new), rows, kinds), rows)):
+                if len(change.examples) < self._max_examples:
                     change.examples.append(_example(batch, run))
         self._ledger.forget(self._old.ended(), self._new.ended())
 
@@ -149,35 +152,53 @@ def compare(source: Source, comparison: Comparison, sides: tuple[Side, Side], pr
     return comparison.difference()
 
 
-def _runs(batch: PacketBatch, sides: tuple[dict[str, Any], dict[str, Any]], rows: Any, kinds: Any) -> Iterator[Run]:
-    """Changed packets that are alike and of one flow, together; in order of their first packets."""
-    keys = _keys(batch, sides, rows, kinds)
-    order = np.lexsort(keys)
-    sorted_keys = [key[order] for key in keys]
-    starts = np.flatnonzero(np.concatenate([[True], np.any([key[1:] != key[:-1] for key in sorted_keys], axis=0)]))
-    packets = np.diff(np.append(starts, len(rows)))
-    frame_bytes = np.add.reduceat(batch.arrays["origlen"][rows][order].astype(np.uint64), starts)
-    # The sort is stable: the first and the last of a run are its first and last packet.
-    first, last = rows[order[starts]], rows[order[starts + packets - 1]]
-    for k in np.argsort(first, kind="stable").tolist():
-        small, flows, deciders = (int(key[starts[k]]) for key in sorted_keys)
-        ct_state = small >> 24 & 7, small >> 28 & 7
-        yield Run(
-            kind=Kind(small & 3),
-            old=Fate(small >> 2 & 3, small >> 8 & 255, deciders >> 32, ct_state[0]),
-            new=Fate(small >> 4 & 3, small >> 16 & 255, deciders & 0xFFFFFFFF, ct_state[1]),
-            old_flow=flows >> 32,
-            new_flow=flows & 0xFFFFFFFF,
-            about=bool(small >> 6 & 1),
-            entry=bool(small >> 7 & 1),
-            proto=small >> 32 & 511,
-            way=(small >> 41 & 255, small >> 49 & 255),
-            packets=int(packets[k]),
-            frame_bytes=int(frame_bytes[k]),
-            row=int(first[k]),
-            first_frame=batch.first_frame + int(first[k]),
-            last_frame=batch.first_frame + int(last[k]),
+class _Runs:
+    """Puts changed packets that are alike and of one flow together."""
+
+    def __init__(self) -> None:
+        self._sorts: dict[tuple[int, int], Sort] = {}
+
+    def of(self, batch: PacketBatch, keys: list[Any], rows: Any) -> Iterator[Run]:
+        """The runs in the order of their first packets. ``keys`` as ``_keys`` makes them for ``rows``."""
+        order = np.lexsort(keys)
+        small, flows, deciders = (key[order] for key in keys)
+        news = (small[1:] != small[:-1]) | (flows[1:] != flows[:-1]) | (deciders[1:] != deciders[:-1])
+        starts = np.flatnonzero(np.concatenate([[True], news]))
+        packets = np.diff(np.append(starts, len(rows)))
+        frame_bytes = np.add.reduceat(batch.arrays["origlen"][rows][order].astype(np.uint64), starts)
+        # The sort is stable: the first and the last of a run are its first and last packet.
+        first, last = rows[order[starts]], rows[order[starts + packets - 1]]
+        turn = np.argsort(first, kind="stable")
+        flows = flows[starts][turn]
+        half = np.uint64(32)
+        columns = (
+            flows >> half,
+            flows & np.uint64(0xFFFFFFFF),
+            packets[turn],
+            frame_bytes[turn],
+            first[turn],
+            first[turn] + batch.first_frame,
+            last[turn] + batch.first_frame,
         )
+        sorts = map(self._sort, small[starts][turn].tolist(), deciders[starts][turn].tolist())
+        return map(Run._make, zip(sorts, *(column.tolist() for column in columns), strict=True))
+
+    def _sort(self, small: int, deciders: int) -> Sort:
+        """The sort behind two of the three numbers."""
+        sort = self._sorts.get((small, deciders))
+        if sort is None:
+            if len(self._sorts) >= _MAX_SORTS:
+                self._sorts.clear()
+            ct_state = small >> 24 & 7, small >> 28 & 7
+            sort = self._sorts[small, deciders] = Sort(
+                kind=Kind(small & 3),
+                old=Fate(small >> 2 & 3, small >> 8 & 255, deciders >> 32, ct_state[0]),
+                new=Fate(small >> 4 & 3, small >> 16 & 255, deciders & 0xFFFFFFFF, ct_state[1]),
+                about=bool(small >> 6 & 1),
+                entry=bool(small >> 7 & 1),
+                part=small >> 32 & 0x1FFFFFF,
+            )
+        return sort
 
 
 def _keys(batch: PacketBatch, sides: tuple[dict[str, Any], dict[str, Any]], rows: Any, kinds: Any) -> list[Any]:
@@ -212,11 +233,12 @@ def _keys(batch: PacketBatch, sides: tuple[dict[str, Any], dict[str, Any]], rows
 def _example(batch: PacketBatch, run: Run) -> Example:
     """The first packet of a run."""
     value: Callable[[str], int] = lambda name: int(batch.arrays[name][run.row])  # noqa: E731
-    ports, is_icmp = run.proto in _PORTS, run.proto in _ICMP
+    proto = run.sort.part & 511
+    ports, is_icmp = proto in _PORTS, proto in _ICMP
     return Example(
         frame=run.first_frame,
         ts_ns=value("ts_ns"),
-        proto=run.proto,
+        proto=proto,
         src=_address(value("l3"), value("src_hi"), value("src_lo")),
         dst=_address(value("l3"), value("dst_hi"), value("dst_lo")),
         sport=value("sport") if ports else None,

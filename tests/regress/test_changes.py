@@ -3,7 +3,7 @@
 import pytest
 
 from pcapaudit.core.consts import CT_ESTABLISHED, CT_INVALID, CT_NEW, CT_RELATED
-from pcapaudit.regress.changes import Fate, Kind, Ledger, Run
+from pcapaudit.regress.changes import Fate, Kind, Ledger, Run, Sort
 
 ACCEPT, DROP = 1, 2
 
@@ -13,16 +13,15 @@ def run(kind=Kind.NEWLY_BLOCKED, states=(CT_NEW, CT_NEW), flows=(1, 1), **more):
     verdicts = {Kind.NEWLY_BLOCKED: (ACCEPT, DROP), Kind.NEWLY_ALLOWED: (DROP, ACCEPT)}.get(kind, (DROP, DROP))
     deciders = more.pop("deciders", (1, 1))
     frame = more.pop("frame", 1)
-    values = {"about": False, "entry": False, "proto": 6, "way": (0, 1), "packets": 1, "frame_bytes": 60, "row": 0}
     old, new = (Fate(verdicts[side], 0, deciders[side], states[side]) for side in (0, 1))
-    return Run(kind, old, new, *flows, first_frame=frame, last_frame=frame, **{**values, **more})
+    sort = Sort(kind, old, new, more.pop("about", False), more.pop("entry", False), more.pop("proto", 6) | 1 << 17)
+    return Run(sort, *flows, **{"packets": 1, "frame_bytes": 60, "row": 0, "first_frame": frame, "last_frame": frame, **more})
 
 
 def booked(*runs, **options):
     """The ledger after some runs, and its changes as (packets, consequences, flows, whole, part)."""
     ledger = Ledger(**options)
-    for each in runs:
-        ledger.book(each)
+    list(ledger.book_all(runs))
     return ledger, [(each.packets, each.consequences, each.flows, each.whole, each.part) for each in ledger.changes.values()]
 
 
