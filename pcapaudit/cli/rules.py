@@ -17,8 +17,8 @@ def rules() -> None:
 def check_rules(files: tuple[str, ...]) -> None:
     """Read rulesets as one and say what is wrong with them, and what of them cannot be decided from a capture.
 
-    FILE is an nftables file, a policy file, or what iptables-save, ip6tables-save or ipset save wrote. What is worth knowing goes to
-    standard output; what is wrong makes exit code 2.
+    FILE is an nftables file (text or JSON), a policy file, or what iptables-save, ip6tables-save or ipset save wrote. What is worth
+    knowing goes to standard output; what is wrong makes exit code 2.
     """
     from pcapaudit.replay.topology import Topology
     from pcapaudit.rules import compile_ruleset, load_ruleset
@@ -41,8 +41,8 @@ def check_rules(files: tuple[str, ...]) -> None:
 def convert_rules(files: tuple[str, ...]) -> None:
     """Print rulesets as one nftables file.
 
-    FILE is an nftables file, a policy file, or what iptables-save, ip6tables-save or ipset save wrote. What was renamed or left out is said
-    on standard error; what nftables cannot say makes exit code 2.
+    FILE is an nftables file (text or JSON), a policy file, or what iptables-save, ip6tables-save or ipset save wrote. What was
+    renamed or left out is said on standard error; what nftables cannot say makes exit code 2.
     """
     from pcapaudit.rules import load_ruleset
     from pcapaudit.rules.convert import to_nftables

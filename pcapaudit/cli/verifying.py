@@ -18,7 +18,7 @@ from pcapaudit.kernel.sandbox import Plan, Sandbox, check_machine
 from pcapaudit.kernel.verify import SKIPPED, UNKNOWN_INTERFACE, Difference, Report, Side, kernel_sysctls
 from pcapaudit.kernel.verify import verify as compare
 from pcapaudit.rules.convert import to_nftables
-from pcapaudit.rules.iptables.reader import looks_like_iptables
+from pcapaudit.rules.load import is_nftables_text
 
 if TYPE_CHECKING:
     from pcapaudit.cli.options import EngineOptions
@@ -63,10 +63,10 @@ def _plan(context: Context, engine: EngineOptions, options: VerifyOptions) -> Pl
 
 
 def _rules_text(context: Context, engine: EngineOptions) -> str:
-    """What nft is given: one nftables file as it is, anything else (several files, iptables-save) as we print it."""
+    """What nft is given: one nftables file as it is, anything else (several files, iptables-save, JSON, a policy) as we print it."""
     if engine.rules:
         texts = [Path(each).read_text(encoding="utf-8") for each in engine.rules]
-        return texts[0] if len(texts) == 1 and not looks_like_iptables(texts[0]) else to_nftables(context.ruleset)[0]
+        return texts[0] if len(texts) == 1 and is_nftables_text(texts[0], engine.rules[0]) else to_nftables(context.ruleset)[0]
     if context.topology.assumed:
         return resources.files("pcapaudit.rules").joinpath("default.nft").read_text(encoding="utf-8")
     return to_nftables(context.ruleset)[0]

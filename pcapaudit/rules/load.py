@@ -13,17 +13,18 @@ from pcapaudit.rules.iptables.stateful import Sets
 from pcapaudit.rules.model import Place, Ruleset
 from pcapaudit.rules.nft.lexer import Source
 from pcapaudit.rules.nft.parser import Parser, Reader
+from pcapaudit.rules.nftjson.reader import JsonParser, looks_like_json
 from pcapaudit.rules.policy.maker import make_ruleset, policy_zones
 from pcapaudit.rules.policy.reader import PolicyReader, looks_like_policy
 
-__all__ = ["MAX_FILE_BYTES", "load_ruleset", "load_zones", "parse_ruleset"]
+__all__ = ["MAX_FILE_BYTES", "is_nftables_text", "load_ruleset", "load_zones", "parse_ruleset"]
 
 #: A larger file is no ruleset that anybody wrote or saved (a million set elements take some 20 MB).
 MAX_FILE_BYTES = 64 << 20
 
 
 def load_ruleset(*paths: str | Path) -> Ruleset:
-    """Read rulesets and what they include: nftables, iptables-save, ip6tables-save, policy files, told apart by what is in them.
+    """Read rulesets and what they include, told apart by what is in them: nftables as text or JSON, iptables-save, policy files.
 
     Several files make one ruleset: nftables files and the two iptables families side by side, ipset-save files for the sets that
     iptables rules name. Raises RulesetError with every complaint.
@@ -80,9 +81,14 @@ def parse_ruleset(text: str, path: str = "<text>", reader: Reader | None = None,
     if looks_like_policy(text, path):
         policy = PolicyReader(text, path)
         return _checked(make_ruleset(policy), policy.diagnostics, {})
-    parser = Parser(reader)
+    parser = JsonParser() if looks_like_json(text) else Parser(reader)
     ruleset = parser.parse(text, path)
     return _checked(ruleset, list(parser.cursor.diagnostics), parser.sources)
+
+
+def is_nftables_text(text: str, path: str) -> bool:
+    """Whether stock nft would read it as it is: it is no iptables-save, ipset save, JSON or policy file."""
+    return not (looks_like_iptables(text) or looks_like_ipset(text) or looks_like_json(text) or looks_like_policy(text, path))
 
 
 def _parse_iptables(text: str, path: str, sets: Sets | None) -> Ruleset:
