@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-__all__ = ["check_rules", "convert_rules", "rules"]
+__all__ = ["check_rules", "convert_rules", "rules", "show_rules"]
 
 
 @click.group()
@@ -51,3 +51,17 @@ def convert_rules(files: tuple[str, ...]) -> None:
     for note in notes:
         click.echo(f"pcapaudit: {note}", err=True)
     click.echo(text, nl=False)
+
+
+@rules.command("show")
+@click.argument("files", metavar="FILE...", nargs=-1, required=True)
+def show_rules(files: tuple[str, ...]) -> None:
+    """Print the base chains of rulesets in the order in which the kernel runs them: priority, type, chain, policy, place.
+
+    FILE is as for check.
+    """
+    from pcapaudit.rules import load_ruleset
+    from pcapaudit.rules.overview import overview
+
+    for line in overview(load_ruleset(*files)):
+        click.echo(line)

@@ -40,3 +40,10 @@ def test_policy_is_checked_with_its_own_zones():
     assert done.returncode == 0
     assert "assumed" not in done.stdout
     assert done.stdout.splitlines()[-1] == "1 tables, 1 chains, 13 rules"
+
+
+def test_show_prints_base_chains():
+    """Of the policy there is one."""
+    done = pcapaudit_command("rules", "show", str(ROOT / "rulesets" / "office.policy.toml"))
+    assert done.returncode == 0
+    assert done.stdout.startswith("forward\n      0  filter  inet firewall forward: 13 rules, policy drop  (")
