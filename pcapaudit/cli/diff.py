@@ -68,7 +68,8 @@ def diff(old: str, new: str, captures: tuple[str, ...], engine: EngineOptions, *
     """Compare two rulesets, or two settings, over recorded traffic.
 
     OLD and NEW are rulesets; "default" is the built-in one. Both judge every packet of CAPTURE... (as for audit), each with its own
-    connection table, and what differs is grouped by cause: the rule or policy that decided in OLD, and the one in NEW.
+    connection table, and what differs is grouped by cause: the rule or policy that decided in OLD, and the one in NEW. Either may be a
+    saved run instead: a directory that audit -o wrote, or its verdicts.csv, .jsonl or .parquet.
 
     \b
     newly-blocked   accepted in OLD, dropped or rejected in NEW

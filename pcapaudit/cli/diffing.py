@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 from pcapaudit.cli.output import note, plain_text, print_report
 from pcapaudit.cli.progress import RunProgress
 from pcapaudit.cli.session import DEFAULT_RULES, open_sessions
+from pcapaudit.core.errors import ConfigError
 from pcapaudit.regress.changes import Kind, Ledger
 from pcapaudit.regress.diff import Comparison, compare
 from pcapaudit.regress.record import DEFAULT_ALLOWED, SideInfo, record_of
+from pcapaudit.regress.saved import SavedSide, saved_table
 from pcapaudit.regress.sides import EngineSide
 from pcapaudit.replay.run import Source
 from pcapaudit.report.diff import render_json
@@ -54,16 +56,32 @@ def _compared(given: tuple[str, str], captures: Sequence[str], engine: EngineOpt
         replace(engine, rules=_ruleset(path), timeout=engine.timeout + timeouts, sysctl=engine.sysctl + sysctls)
         for path, (timeouts, sysctls) in zip(given, extra, strict=True)
     ]
-    infos = [SideInfo("ruleset", ", ".join(side.rules) or DEFAULT_RULES, sum(own, ())) for side, own in zip(sides, extra, strict=True)]
+    tables = [saved_table(path) for path in given]
+    infos = [_info(*each) for each in zip(given, tables, extra, strict=True)]
     seed = secrets.randbits(63) if engine.seed is None else engine.seed
     with contextlib.ExitStack() as stack:
-        stream, contexts = stack.enter_context(open_sessions(captures, engine, sides))
+        stream, contexts = stack.enter_context(
+            open_sessions(captures, engine, [side for side, table in zip(sides, tables, strict=True) if not table])
+        )
         source = Source(stream, engine.checksum)
-        old, new = (EngineSide(context, source, seed) for context in contexts)
+        engines = iter(contexts)
+        old, new = (
+            stack.enter_context(SavedSide(table, source.batch)) if table else EngineSide(next(engines), source, seed) for table in tables
+        )
         comparison = Comparison(old, new, Ledger(engine.mode == "observed"), options.max_examples)
         progress = stack.enter_context(RunProgress(stream, wanted=options.progress and not options.quiet))
         found = compare(source, comparison, (old, new), progress)
-        return record_of(found, stream, (infos[0], infos[1]), _allowed(options), contexts[0].topology)
+        return record_of(found, stream, (infos[0], infos[1]), _allowed(options), contexts[0].topology if contexts else None)
+
+
+def _info(path: str, table: Path | None, settings: tuple[tuple[str, ...], ...]) -> SideInfo:
+    """What a side was given. Raises ConfigError."""
+    own = sum(settings, ())
+    if table is None:
+        return SideInfo("ruleset", "".join(_ruleset(path)) or DEFAULT_RULES, own)
+    if own:
+        raise ConfigError(f"{path}: is a saved run, {', '.join(own)} cannot change it: give a ruleset, or leave the setting away")
+    return SideInfo("saved-run", path)
 
 
 def _ruleset(path: str) -> tuple[str, ...]:

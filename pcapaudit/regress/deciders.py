@@ -58,5 +58,5 @@ def meanings(old: Sequence[Decider], new: Sequence[Decider]) -> tuple[Any, Any]:
         key = (decider.chain, words) if by_words else (decider.at.rpartition("/")[2],)
         return numbers.setdefault(key, len(numbers))
 
-    arrays = [np.array([number(each) for each in side] or [0], dtype=np.uint32) for side in (old, new)]
+    arrays = [np.array([number(each) for each in side], dtype=np.uint32) for side in (old, new)]
     return arrays[0], arrays[1]

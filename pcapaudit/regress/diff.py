@@ -78,7 +78,7 @@ class Comparison:
         self._old, self._new = old, new
         self._ledger = ledger or Ledger()
         self._max_examples = max_examples
-        self._meaning = meanings(old.deciders, new.deciders)
+        self._meaning: tuple[Any, Any] = ((), ())
         self._packets: Counter[Kind] = Counter()
         self._runs = _Runs()
         self._frames = self._undecided = self._undecided_changed = 0
@@ -131,6 +131,8 @@ class Comparison:
 
     def _changed(self, old: dict[str, Any], new: dict[str, Any]) -> tuple[Any, Any]:
         """Rows of the packets whose fate changed, and the kind of each."""
+        if (len(self._meaning[0]), len(self._meaning[1])) != (len(self._old.deciders), len(self._new.deciders)):
+            self._meaning = meanings(self._old.deciders, self._new.deciders)
         verdict = old["verdict"] != new["verdict"]
         reason = (old["reason"] != new["reason"]) & (_REASONS[old["reason"]] != _REASONS[new["reason"]])
         decider = self._meaning[0][old["decided_by"]] != self._meaning[1][new["decided_by"]]

@@ -210,7 +210,14 @@ def _rules(results: Results) -> list[dict[str, Any]]:
     """Every rule, in file order, with the packets whose verdict it decided."""
     program, counts = results.context.program, results.counts.packets.rules
     return [
-        {"rule": rule.id, "at": program.location(rule.id), "text": rule.text, "packets": int(packets), "bytes": int(size)}
+        {
+            "rule": rule.id,
+            "at": program.location(rule.id),
+            "chain": f"{rule.family} {rule.table} {rule.chain}",
+            "text": rule.text,
+            "packets": int(packets),
+            "bytes": int(size),
+        }
         for rule, (packets, size) in zip(program.rules, counts.tolist(), strict=True)
         if rule
     ]

@@ -83,6 +83,21 @@ def test_settings():
     assert pcapaudit_command("diff", "default", "default", IDLE, *same).returncode == 0
 
 
+@pytest.mark.parametrize("form", ["csv", "jsonl", "parquet"])
+def test_saved_run(form, new, tmp_path):
+    """In place of its ruleset: nothing changes, and against another ruleset the same does."""
+    assert pcapaudit_command("audit", OFFICE, "-q", "-o", str(tmp_path / "run"), "--format", form, "--fail-on", "never").returncode == 0
+    for pair in ((str(tmp_path / "run"), "default"), ("default", str(tmp_path / "run" / f"verdicts.{form}"))):
+        assert pcapaudit_command("diff", *pair, OFFICE, "--same-rules").returncode == 0
+    saved, ruled = (
+        json.loads(pcapaudit_command("diff", old, new, OFFICE, "--format", "json").stdout) for old in (str(tmp_path / "run"), "default")
+    )
+    assert saved["old"] == {"kind": "saved-run", "path": str(tmp_path / "run"), "settings": []}
+    assert saved["changes"] == ruled["changes"]
+    done = pcapaudit_command("diff", str(tmp_path / "run"), "default", OFFICE, "--old-timeout", "icmp=1")
+    assert (done.returncode, "cannot change it" in done.stderr) == (2, True)
+
+
 def test_allowed_changes_are_no_failure(new):
     """--allow, for each kind that occurs."""
     assert pcapaudit_command("diff", "default", new, WEB, "--allow", "newly-allowed").returncode == 1

@@ -19,8 +19,8 @@ class Program:
 
     rules = (
         None,
-        SimpleNamespace(id=1, text="ct state established accept"),
-        SimpleNamespace(id=2, text='iifname "wan" log prefix "a, b" drop'),
+        SimpleNamespace(id=1, family="inet", table="filter", chain="forward", text="ct state established accept"),
+        SimpleNamespace(id=2, family="inet", table="filter", chain="forward", text='iifname "wan" log prefix "a, b" drop'),
     )
     chains = (None, SimpleNamespace(family="inet", table="filter", name="forward", path="of,fice.nft", policy_line=4))
     notes = ("hook ingress sees nothing here",)
