@@ -186,10 +186,15 @@ def test_capture_that_breaks_leaves_no_files(tmp_path, capsys):
     assert names(tmp_path) == []
 
 
+def _listen():
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_interrupt_leaves_no_files(tmp_path):
     """Ctrl-C in the middle: exit code 130, one line, older results untouched."""
     (tmp_path / "flows.csv").write_text("old\n")
-    child = start("--summary", "json", "-o", str(tmp_path), "-", stdin=subprocess.PIPE)
+    # A shell starts what runs in the background deaf to Ctrl-C, and so would be the child of a test that runs there.
+    child = start("--summary", "json", "-o", str(tmp_path), "-", stdin=subprocess.PIPE, preexec_fn=_listen)
     child.stdin.write((ROOT / WEB).read_bytes()[:500])
     child.stdin.flush()
     deadline = time.monotonic() + 60

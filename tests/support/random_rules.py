@@ -84,6 +84,8 @@ def fits(family, names):
     transports = {TRANSPORT[name.split()[0]] for name in names if name.split()[0] in TRANSPORT}
     settled = any(name in ("ip protocol", "meta l4proto", "meta nfproto") for name in names)
     only = {"ip": 4, "ip6": 6}.get(family)
+    if only and "meta nfproto" in names:
+        return False
     return len(versions | ({only} if only else set())) <= 1 and len(transports) <= 1 and not (settled and (transports or len(names) > 1))
 
 

@@ -112,3 +112,7 @@ class OutputFolder:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         while self._files:
             self._files.pop().discard()
+        if kind is not None:
+            # An interrupt can come between the making of a part and its entry in the list.
+            for part in self.folder.glob(f".*.{os.getpid()}.part"):
+                part.unlink(missing_ok=True)

@@ -37,6 +37,15 @@ def test_exception_leaves_nothing_and_old_results_stay(tmp_path):
     assert (tmp_path / "flows.csv").read_text() == "old\n"
 
 
+def test_interrupt_while_a_file_is_begun(tmp_path):
+    """A part that nobody had noted yet goes, too; another process's stays."""
+    (tmp_path / ".flows.csv.0.part").write_text("")
+    with pytest.raises(KeyboardInterrupt), OutputFolder(tmp_path):
+        PartFile(tmp_path / "verdicts.csv").close()
+        raise KeyboardInterrupt
+    assert visible(tmp_path) == [".flows.csv.0.part"]
+
+
 def test_folder_is_made_with_parents(tmp_path):
     """``-o a/b`` needs no mkdir."""
     OutputFolder(tmp_path / "a" / "b").open("x").commit()
