@@ -35,7 +35,7 @@ def packet_of(batch: PacketBatch, i: int) -> bytes | None:
     start, end, size = int(rows["l3_off"][i]), int(rows["end_off"][i]), int(rows["ip_len"][i])
     if not rows["l3"][i] or size > _LONGEST or end <= start:
         return None
-    packet = bytearray(batch.data[start:end])
+    packet = bytearray(batch.buffer[start:end])
     missing = size - len(packet)
     if missing > 0:
         if not rows["payload_off"][i] or rows["frag"][i]:

@@ -244,17 +244,17 @@ class _Comparison:
 
     def _packet(self, i: int, observation: Observation | None, verdicts: VerdictBatch) -> None:
         reason = self._why_not(i, observation)
-        judged = int(verdicts.verdict[i]) != consts.VERDICT_SKIP
+        judged = int(verdicts.arrays["verdict"][i]) != consts.VERDICT_SKIP
         if observation is None or reason in {"fragment", "ip-layer"}:
             self.report.skipped[reason] += 1
             if judged and reason != "fragment":
                 self._part(i)
             return
         self.report.compared += 1
-        whole = not reason and bool(verdicts.decided[i])
+        whole = not reason and bool(verdicts.arrays["decided"][i])
         if not whole:
             self.report.skipped[reason or "undecided"] += 1
-        names = vocab.SCTP_STATES if self._batch.proto[i] == consts.PROTO_SCTP else vocab.TCP_STATES
+        names = vocab.SCTP_STATES if self._batch.arrays["proto"][i] == consts.PROTO_SCTP else vocab.TCP_STATES
         engine = _engine_side(verdicts, i, names, whole, observation.asked)
         kernel = _kernel_side(observation, names, whole)
         differing = _compare(engine, kernel)
@@ -290,18 +290,18 @@ class _Comparison:
 
 
 def _engine_side(verdicts: VerdictBatch, i: int, names: Mapping[int, str], whole: bool, asked: bool) -> Side:
-    state = int(verdicts.ct_state[i])
-    accepted = int(verdicts.verdict[i]) == consts.VERDICT_ACCEPT
-    status = int(verdicts.ct_status[i])
+    state = int(verdicts.arrays["ct_state"][i])
+    accepted = int(verdicts.arrays["verdict"][i]) == consts.VERDICT_ACCEPT
+    status = int(verdicts.arrays["ct_status"][i])
     tracked = state in _TRACKED
     entry = whole and asked and tracked and bool(status & consts.STATUS_CONFIRMED)
     return Side(
         ct_state=vocab.CT_STATES[state],
-        direction=vocab.DIRECTIONS[int(verdicts.direction[i])] if tracked else "",
+        direction=vocab.DIRECTIONS[int(verdicts.arrays["direction"][i])] if tracked else "",
         verdict=("accept" if accepted else "drop") if whole else None,
-        tcp_state=names[int(verdicts.tcp_state[i])] if entry else None,
+        tcp_state=names[int(verdicts.arrays["tcp_state"][i])] if entry else None,
         status=tuple(vocab.status_names(status & _STATUS)) if entry else None,
-        timeout=round(int(verdicts.timeout_ns[i]) / _NS, 3) if entry else None,
+        timeout=round(int(verdicts.arrays["timeout_ns"][i]) / _NS, 3) if entry else None,
     )
 
 

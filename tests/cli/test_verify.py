@@ -111,6 +111,6 @@ def test_without_root_it_says_what_to_do():
     done = process(CAPTURES / "dns.pcap", before=("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all"))
     output, complaint = done.communicate(timeout=30)
     if "Permission denied" in complaint or "No module named" in complaint:
-        pytest.skip("nobody may not read this checkout or its Python")
+        pytest.skip("build: nobody may not read this checkout or its Python")
     assert (done.returncode, output) == (2, "")
     assert complaint.startswith("pcapaudit: verify needs root")

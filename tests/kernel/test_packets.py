@@ -39,7 +39,7 @@ def test_padding_of_the_link_stays_behind():
 def test_offloaded_checksum_is_finished():
     """As the network card would have done; ones' complement over all of it is then zero."""
     batch = batch_of(SYN)
-    batch.l4_csum[0] = consts.CSUM_OFFLOADED
+    batch.arrays["l4_csum"][0] = consts.CSUM_OFFLOADED
     done = packet_of(batch, 0)
     total = sum(struct.unpack("!10H", done[20:])) + sum(struct.unpack("!4H", done[12:20])) + 20 + 6
     assert total % 0xFFFF == 0
