@@ -31,7 +31,7 @@ _CFG_CMD, _CFG_MODE, _CFG_QTHRESH, _CMD_BIND, _COPY_META = 1, 2, 5, 1, 1
 _LOG_PREFIX = 10
 _CTA_TUPLE_ORIG, _CTA_STATUS, _CTA_PROTOINFO, _CTA_TIMEOUT = 1, 3, 4, 7
 _TUPLE_IP, _TUPLE_PROTO, _PROTO_NUM, _PROTO_SPORT, _PROTO_DPORT = 1, 2, 1, 2, 3
-_PROTOINFO_TCP, _PROTOINFO_SCTP, _PROTO_STATE = 1, 3, 1
+_PROTOINFO_TCP, _PROTOINFO_DCCP, _PROTOINFO_SCTP, _PROTO_STATE = 1, 2, 3, 1
 
 _STATES = {
     "i": consts.CT_INVALID,
@@ -79,7 +79,7 @@ class Entry:
 
     #: IPS_ bits.
     status: int
-    #: TCP or SCTP state; 0 for other protocols.
+    #: TCP, SCTP or DCCP state; 0 for other protocols.
     state: int
     #: Time left, whole seconds.
     seconds: int
@@ -175,7 +175,7 @@ class Observer:
 def _entry(values: dict[int, bytes]) -> Entry:
     """The parts of an entry that are compared."""
     protocols = attributes(values.get(_CTA_PROTOINFO, b""))
-    inner = attributes(protocols.get(_PROTOINFO_TCP, b"") or protocols.get(_PROTOINFO_SCTP, b""))
+    inner = attributes(next((protocols[each] for each in (_PROTOINFO_TCP, _PROTOINFO_SCTP, _PROTOINFO_DCCP) if each in protocols), b""))
     return Entry(_number(values.get(_CTA_STATUS)), _number(inner.get(_PROTO_STATE)), _number(values.get(_CTA_TIMEOUT)))
 
 

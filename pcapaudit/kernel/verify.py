@@ -51,6 +51,9 @@ _NS = 1_000_000_000
 _STATUS = consts.STATUS_EXPECTED | consts.STATUS_SEEN_REPLY | consts.STATUS_ASSURED | consts.STATUS_CONFIRMED
 _TRACKED = {consts.CT_NEW, consts.CT_ESTABLISHED, consts.CT_RELATED}
 _SLACK_SECONDS = 1
+#: Names of the states of other protocols than TCP, and of one that is not shown.
+_STATES = {consts.PROTO_SCTP: vocab.SCTP_STATES, consts.PROTO_DCCP: vocab.DCCP_STATES}
+_NO_STATES = dict.fromkeys(range(16), "")
 #: Compared between the two runs of the engine.
 _TIMED = ("ct_state", "direction", "verdict", "tcp_state", "ct_status")
 #: Frames behind gaps that are named.
@@ -65,7 +68,7 @@ class Side:
     direction: str
     #: ``accept`` or ``drop``; the kernel's log does not tell a reject from a drop.
     verdict: str | None
-    #: State of TCP or SCTP; None without an entry.
+    #: State of TCP, SCTP or DCCP; None without an entry.
     tcp_state: str | None
     #: Bits that are compared, by name.
     status: tuple[str, ...] | None
@@ -254,7 +257,7 @@ class _Comparison:
         whole = not reason and bool(verdicts.arrays["decided"][i])
         if not whole:
             self.report.skipped[reason or "undecided"] += 1
-        names = vocab.SCTP_STATES if self._batch.arrays["proto"][i] == consts.PROTO_SCTP else vocab.TCP_STATES
+        names = self._state_names(verdicts, i)
         engine = _engine_side(verdicts, i, names, whole, observation.asked)
         kernel = _kernel_side(observation, names, whole)
         differing = _compare(engine, kernel)
@@ -284,6 +287,13 @@ class _Comparison:
     def _part(self, i: int) -> None:
         if self._batch.arrays["l3"][i]:
             self._apart.add(frozenset(addresses(self._batch, i)))
+
+    def _state_names(self, verdicts: VerdictBatch, i: int) -> Mapping[int, str]:
+        """Names of the states of a packet's protocol. The engine tells none for an ICMP error that is not about TCP."""
+        proto = int(self._batch.arrays["proto"][i])
+        if proto in (consts.PROTO_ICMP, consts.PROTO_ICMPV6) and not verdicts.arrays["tcp_state"][i]:
+            return _NO_STATES
+        return _STATES.get(proto, vocab.TCP_STATES)
 
     def _is_apart(self, i: int) -> bool:
         return frozenset(addresses(self._batch, i)) in self._apart or self.pairs[i] in self._apart

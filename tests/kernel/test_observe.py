@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import socket
+import struct
+
+import pytest
 
 from pcapaudit.core import consts
 from pcapaudit.kernel.netlink import attributes
-from pcapaudit.kernel.observe import Tuple, observer_table
+from pcapaudit.kernel.observe import Tuple, _entry, observer_table
 
 A, B = socket.inet_aton("10.0.0.1"), socket.inet_aton("198.51.100.7")
 
@@ -39,3 +42,12 @@ def test_table_stands_at_the_hook_asked_for():
     table = observer_table("forward")
     assert table.count("hook forward") == 2
     assert "hook output priority -2000000000; policy drop" in table
+
+
+@pytest.mark.parametrize("protocol", [1, 2, 3], ids=["tcp", "dccp", "sctp"])
+def test_state_of_an_entry(protocol):
+    """CTA_PROTOINFO_TCP, _DCCP and _SCTP; the state is the first attribute in each."""
+    state = struct.pack("=HHB3x", 5, 1, 4)
+    info = struct.pack("=HH", 4 + len(state), protocol | 0x8000) + state
+    assert _entry({3: bytes([0, 0, 0, 8]), 4: info, 7: bytes([0, 0, 0, 60])}).state == 4
+    assert _entry({}).state == 0
