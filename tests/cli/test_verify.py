@@ -31,9 +31,7 @@ def verify(*arguments):
 def process(*arguments, before=()):
     """The command as a process."""
     command = [*before, sys.executable, "-m", "pcapaudit", "verify", *map(str, arguments)]
-    return subprocess.Popen(
-        command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
+    return subprocess.Popen(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
 def links():
