@@ -23,7 +23,6 @@ from pcapaudit.cli.main import run
 
 #: What a person who read the goldens beside the index did not believe: a line of the golden, to be taken away with its cause.
 DOUBTS = {
-    "icmp-errors.pcap": "the error to the wrong host (frame 4) is counted as a reply of flow 1",
     "ping.pcap": "neighbour advertisements to a link-local address count as forwarded and are refused (fragments.pcap, too)",
     "snaplen.pcap": "tcp-overshot: the window scale is beyond the cut, so no window is known",
     "vlan-qinq.pcap": "two connections in two VLANs are one flow; the capture's story says that they must not mix",

@@ -174,7 +174,7 @@ class Tracker:
         #: 1: ``row`` is unconfirmed. 1: the packet ends its connection.
         self.fresh = 0
         self.last = 0
-        #: 1: the packet is an ICMP error, and ``row`` the connection that it quotes.
+        #: 1: the packet is an ICMP error, and ``row`` (or ``known``) the connection that it quotes: it is none of its packets.
         self.quoted = 0
         #: Blocked record of the packet's tuple, and how it lies to it.
         self.blocked = 0
@@ -543,6 +543,7 @@ class Tracker:
         # The key is the quoted tuple turned round: its destination is who sent the quoted packet.
         if self.table.key_dst_hi != b.dst_hi[i] or self.table.key_dst_lo != b.dst_lo[i]:
             self.known = row
+            self.quoted = 1
             return REASON_ICMP_QUOTE_MISMATCH
         self.row = row
         self.quoted = 1

@@ -159,3 +159,11 @@ def test_textbook_filter_closes_udp_after_the_reply():
     run = replay([(0, udp(A, B)), (0.1, udp(B, A)), (0.2, udp(B, A))], INSIDE_OUT, config=ConntrackConfig(udp_close_on_reply=1))
     assert [(row.state, row.said) for row in run.rows] == [("new", "accept"), ("established", "accept"), ("new", "drop")]
     assert run.flows[0]["end"] == consts.END_CLOSED
+
+
+def test_icmp_error_to_the_wrong_host_is_no_packet_of_the_flow():
+    """It is attributed to the flow that it quotes, but neither side of that flow has sent it."""
+    question = udp(A, B)
+    run = replay([(0, question), (1, icmp(PEER, "10.0.0.2", 3, 3, data=question))])
+    assert (run.rows[1].why, run.rows[1].flow) == ("icmp-quote-mismatch", 1)
+    assert run.flows[0]["packets"].tolist() == [1, 0]
