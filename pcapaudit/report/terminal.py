@@ -213,12 +213,14 @@ def _busiest_rules(summary: Mapping[str, Any]) -> RenderableType | None:
     rules = sorted((rule for rule in summary["rules"] if rule["packets"]), key=lambda rule: -rule["packets"])
     if not rules:
         return None
+    shown = rules[:TABLE_ROWS]
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
     table.add_column("Rule", no_wrap=True)
     table.add_column("packets", justify="right", no_wrap=True)
-    table.add_column("", overflow="ellipsis", no_wrap=True)
-    for rule in rules[:TABLE_ROWS]:
-        table.add_row(rule["at"], count(rule["packets"]), Text(rule["text"], style="dim"))
+    # The only column that may be narrowed: where the room is short, a rule's text is cut, not its place and its count.
+    table.add_column("")
+    for rule in shown:
+        table.add_row(rule["at"], count(rule["packets"]), Text(rule["text"], style="dim", overflow="ellipsis", no_wrap=True))
     return table
 
 

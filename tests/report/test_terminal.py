@@ -146,3 +146,13 @@ def test_size(number, text):
 def test_count_has_its_thousands_apart():
     """With a space."""
     assert count(1234567) == "1 234 567"
+
+
+@pytest.mark.parametrize("width", [60, 80, 100])
+def test_rule_keeps_its_place_and_count_at_any_width(width):
+    """Where there is no room, a rule's text is cut, and nothing else."""
+    made = summary()
+    made["rules"] = [{"at": "rulesets/of,fice.nft:18", "packets": 4_495, "text": "ct state established,related counter accept " * 3}]
+    row = next(line for line in rendered(made, width).splitlines() if ":18" in line)
+    assert row.startswith("rulesets/of,fice.nft:18   4 495 ct state")
+    assert row.endswith("…")
