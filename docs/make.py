@@ -98,6 +98,7 @@ def findings_page() -> str:
         f"## {each.code}\n\n{each.title} Worst severity: {each.severity}.\n\n"
         + "".join(f"**{name}.** {text}\n\n" for name, text in each.sections.items()).rstrip("\n")
         + "\n"
+        + _thresholds(each.thresholds)
         for each in described
     )
     return f"""{NOTE}
@@ -105,12 +106,19 @@ def findings_page() -> str:
 
 What is wrong in the traffic, ranked, with a count, a first example, numbers and what to do; one finding for one cause. `pcapaudit audit`
 reports them, `pcapaudit findings show CODE` explains one. Codes are stable: one never changes its meaning and is never used again.
+[Selection, thresholds and suppressions](selection.md) say which of them are reported.
 
 | code | worst severity | meaning |
 |---|---|---|
 {rows}
 
 {parts}"""
+
+
+def _thresholds(thresholds: dict[str, tuple[float, str]]) -> str:
+    """The numbers that a configuration file may change."""
+    rows = "".join(f"| `{name}` | {default:g} | {what} |\n" for name, (default, what) in thresholds.items())
+    return f"\n| threshold | default | meaning |\n|---|---|---|\n{rows}" if rows else ""
 
 
 PAGES: dict[str, Callable[[], str]] = {"commands.md": commands_page, "codes.md": codes_page, "findings.md": findings_page}

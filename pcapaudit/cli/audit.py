@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pcapaudit.cli.exits import Exit
-from pcapaudit.cli.options import EngineOptions, engine_options
+from pcapaudit.cli.options import EngineOptions, FindingOptions, engine_options, finding_options
 
 if TYPE_CHECKING:
     from pcapaudit.report.summary import Results
@@ -28,6 +28,8 @@ class AuditOptions:
     formats: tuple[str, ...]
     #: ``text`` or ``json``.
     summary: str
+    #: Which findings are reported.
+    findings: FindingOptions
     #: Mildest severity that makes exit code 1, or ``never``.
     fail_on: str
     #: No summary and no notes.
@@ -41,6 +43,7 @@ class AuditOptions:
 @click.command()
 @click.argument("captures", metavar="CAPTURE...", nargs=-1, required=True)
 @engine_options
+@finding_options
 @click.option("-o", "--output", metavar="DIR", help="Write verdicts, flows, violations and summary.json to DIR.")
 @click.option(
     "--format",

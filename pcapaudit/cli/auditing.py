@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING
 
 from pcapaudit.cli.output import note, print_report
 from pcapaudit.cli.progress import RunProgress
+from pcapaudit.cli.selecting import selection_of
 from pcapaudit.cli.session import DEFAULT_RULES, open_session
 from pcapaudit.findings.registry import make_detectors
+from pcapaudit.findings.selection import choose
 from pcapaudit.replay.run import run
 from pcapaudit.report.sinks.files import OutputFolder
 from pcapaudit.report.sinks.names import Names
@@ -26,6 +28,7 @@ from pcapaudit.report.totals import RunCounts
 if TYPE_CHECKING:
     from pcapaudit.cli.audit import AuditOptions
     from pcapaudit.cli.options import EngineOptions
+    from pcapaudit.findings.selection import Selection
     from pcapaudit.findings.violation import Violation
     from pcapaudit.replay.consumer import Consumer, Context
 
@@ -35,11 +38,12 @@ __all__ = ["run_audit"]
 def run_audit(captures: Sequence[str], engine: EngineOptions, options: AuditOptions) -> Results:
     """Replay the captures, write the files and print the summary. Raises PcapauditError."""
     started = time.perf_counter()
+    selection = selection_of(options.findings)
     with contextlib.ExitStack() as stack:
         context = stack.enter_context(open_session(captures, engine))
         folder = stack.enter_context(OutputFolder(Path(options.output))) if options.output is not None else None
         files = RunFiles(folder, options.formats or ("csv",), Names.of_run(context)) if folder else None
-        results = _replay(context, engine, files, options)
+        results = _replay(context, engine, files, (options, selection))
         summary = summarize(results)
         if folder and files:
             files.write_results(violation_records(results.violations, context), summary)
@@ -52,16 +56,18 @@ def run_audit(captures: Sequence[str], engine: EngineOptions, options: AuditOpti
     return results
 
 
-def _replay(context: Context, engine: EngineOptions, files: RunFiles | None, options: AuditOptions) -> Results:
+def _replay(context: Context, engine: EngineOptions, files: RunFiles | None, wanted: tuple[AuditOptions, Selection]) -> Results:
     """Run the captures through the engine, with everybody who takes part."""
+    options, selection = wanted
     counts = RunCounts(len(context.program.rules))
-    detectors = make_detectors(context)
+    detectors = make_detectors(context, selection.thresholds)
     consumers: list[Consumer] = [counts, *detectors, *(files.consumers if files else ())]
     with RunProgress(context.stream, wanted=options.progress and not options.quiet) as progress:
         seed = secrets.randbits(63) if engine.seed is None else engine.seed
         totals = run(context, consumers, seed, progress)
     violations = [each for detector in detectors for each in detector.violations()]
-    return Results(context, ", ".join(engine.rules) or DEFAULT_RULES, totals, counts, sorted(violations, key=_rank))
+    chosen = choose(sorted(violations, key=_rank), selection, totals.last_ns)
+    return Results(context, ", ".join(engine.rules) or DEFAULT_RULES, totals, counts, chosen.violations, chosen)
 
 
 def _rank(violation: Violation) -> tuple[int, int, str, int]:

@@ -33,6 +33,8 @@ def show_finding(code: str) -> None:
         if detector.code == code:
             described = describe(detector)
             sections = "".join(f"\n{name}:\n\n{text}\n" for name, text in described.sections.items())
-            click.echo(f"{described.code} ({described.severity}): {described.title}\n{sections}", nl=False)
+            limits = "".join(f"  {name} = {default:g}  {what}\n" for name, (default, what) in described.thresholds.items())
+            limits = f"\nThresholds:\n\n{limits}" if limits else ""
+            click.echo(f"{described.code} ({described.severity}): {described.title}\n{sections}{limits}", nl=False)
             return
     raise click.UsageError(f"no finding has the code {code}: 'pcapaudit findings list' shows them all.")

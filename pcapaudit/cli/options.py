@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-__all__ = ["EngineOptions", "engine_options", "engine_options_but", "replay_options"]
+__all__ = ["EngineOptions", "FindingOptions", "engine_options", "engine_options_but", "finding_options", "replay_options"]
 
 Function = Callable[..., Any]
 
@@ -52,6 +52,25 @@ class EngineOptions:
     topology: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class FindingOptions:
+    """Which findings are reported."""
+
+    #: CODE[,CODE...] texts that take the place of the file's ``select``; empty for the file's.
+    select: tuple[str, ...] = ()
+    #: CODE[,CODE...] texts that are ignored, too.
+    ignore: tuple[str, ...] = ()
+    #: Configuration file; None for the one beside the working directory.
+    config: str | None = None
+
+
+_FINDING_OPTIONS = (
+    click.option(
+        "--select", metavar="CODES", multiple=True, help="Report these findings only: codes or their beginnings, with commas; ALL."
+    ),
+    click.option("--ignore", metavar="CODES", multiple=True, help="Do not report these; of --select and --ignore the longer code wins."),
+    click.option("--config", metavar="FILE", help="Thresholds, suppressions. Default: pcapaudit.toml or pyproject.toml in this directory."),
+)
 _RULES_OPTION = click.option(
     "--rules",
     metavar="FILE",
@@ -109,6 +128,11 @@ _REPLAY_OPTIONS = (
 def engine_options(function: Function) -> Function:
     """Give a command the options of EngineOptions; its function gets them as ``engine``."""
     return _collect(function, EngineOptions, "engine", (_RULES_OPTION, *_REPLAY_OPTIONS), {})
+
+
+def finding_options(function: Function) -> Function:
+    """Give a command the options of FindingOptions; its function gets them as ``findings``."""
+    return _collect(function, FindingOptions, "findings", _FINDING_OPTIONS, {})
 
 
 def engine_options_but(**fixed: object) -> Callable[[Function], Function]:

@@ -15,11 +15,6 @@ from pcapaudit.findings.violation import Severity, Violation
 
 __all__ = ["AsymmetricCapture"]
 
-#: Packets of a connection before one can say that the other direction is missing.
-ENOUGH_PACKETS = 4
-#: Share of such connections below which it is their own trouble, not that of the capture.
-LEAST_SHARE = 0.2
-
 
 class AsymmetricCapture:
     """TCP connections of which the capture shows one direction only.
@@ -61,7 +56,7 @@ class AsymmetricCapture:
         tcp = flows.tcp
         if not len(tcp):
             return
-        tcp = tcp[flows.sent[tcp] >= ENOUGH_PACKETS]
+        tcp = tcp[flows.sent[tcp] >= self._scene.threshold(self.code, "packets")]
         answered = flows.answered[tcp]
         self._whole += int(np.count_nonzero(answered))
         half = tcp[~answered & ((flows.opener_flags[tcp] & TCP_ACK) != 0)]
@@ -89,7 +84,7 @@ class AsymmetricCapture:
     def violations(self) -> Sequence[Violation]:
         """One for the capture."""
         half = self._inbound + self._outbound + self._other
-        if self._first is None or half < LEAST_SHARE * (half + self._whole):
+        if self._first is None or half < self._scene.threshold(self.code, "share") * (half + self._whole):
             return []
         source, destination = flow_ends(self._first)
         ways = ", ".join(

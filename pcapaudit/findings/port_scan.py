@@ -25,9 +25,6 @@ BUSIEST_PAIRS = 4
 FEW_FLOWS, MANY_FLOWS = 64, 1024
 #: Ports that all pairs together may fill.
 MAX_PORTS = 200_000
-#: So many ports of one host, and this share of flows without success, are a scan.
-LEAST_PORTS = 15
-LEAST_SHARE = 0.8
 #: A probe is no longer than this.
 PROBE_PACKETS = 4
 #: Scanners that get a finding each; further ones are counted in the last.
@@ -110,9 +107,8 @@ class PortScan:
 
     def violations(self) -> Sequence[Violation]:
         """One a scan, the largest first."""
-        scans = [
-            (hosts, pair) for hosts, pair in self._pairs.items() if len(pair.ports) >= LEAST_PORTS and pair.failed >= LEAST_SHARE * pair.all
-        ]
+        ports, share = (self._scene.threshold(self.code, name) for name in ("ports", "share"))
+        scans = [(hosts, pair) for hosts, pair in self._pairs.items() if len(pair.ports) >= ports and pair.failed >= share * pair.all]
         scans.sort(key=lambda item: (-len(item[1].ports), int(item[1].first["first_frame"])))
         further = max(0, len(scans) - SINGLE_SCANS)
         return [self._violation(hosts, pair, further) for hosts, pair in scans[:SINGLE_SCANS]]

@@ -22,6 +22,7 @@ from pcapaudit.findings.split_handshake import SplitHandshake
 from pcapaudit.findings.syn_flood import SynFlood
 from pcapaudit.findings.tcp_invalid_flags import TcpInvalidFlags
 from pcapaudit.findings.tcp_out_of_window import TcpOutOfWindow
+from pcapaudit.findings.thresholds import THRESHOLDS, Thresholds
 from pcapaudit.findings.udp_hole_punch import UdpHolePunch
 from pcapaudit.findings.unsolicited_inbound import UnsolicitedInbound
 from pcapaudit.findings.unsolicited_reply import UnsolicitedReply
@@ -68,11 +69,13 @@ class Description:
     title: str
     #: Section title → text, every one of SECTIONS.
     sections: dict[str, str]
+    #: Threshold → (default, what it counts).
+    thresholds: dict[str, tuple[float, str]]
 
 
-def make_detectors(context: Context) -> list[Detector]:
-    """A fresh detector of every kind for one run."""
-    scene = Scene(context)
+def make_detectors(context: Context, thresholds: Thresholds | None = None) -> list[Detector]:
+    """A fresh detector of every kind for one run; ``thresholds`` differ from the defaults."""
+    scene = Scene(context, thresholds)
     return [detector(scene) for detector in DETECTORS]
 
 
@@ -81,4 +84,4 @@ def describe(detector: type[Detector]) -> Description:
     text = inspect.getdoc(detector) or ""
     title, *parts = re.split(rf"^## ({'|'.join(SECTIONS)})$\n", text, flags=re.MULTILINE)
     sections = {name: body.strip() for name, body in zip(parts[::2], parts[1::2], strict=True)}
-    return Description(detector.code, detector.severity, title.strip(), sections)
+    return Description(detector.code, detector.severity, title.strip(), sections, THRESHOLDS.get(detector.code, {}))

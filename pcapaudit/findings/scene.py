@@ -21,6 +21,7 @@ from pcapaudit.core.columns import PacketBatch, VerdictBatch
 from pcapaudit.core.consts import PATH_INPUT, PROTO_TCP, VERDICT_DROP
 from pcapaudit.findings.marks import Marks
 from pcapaudit.findings.recent import tuple_keys
+from pcapaudit.findings.thresholds import Thresholds, with_defaults
 
 if TYPE_CHECKING:
     from pcapaudit.replay.consumer import Context
@@ -59,8 +60,9 @@ SERVICE_PORTS[[1194, 1701, 1900, 3478, 4500, 5060, 5061, 5349, 5353, 5355, 11211
 class Scene:
     """The run, as far as it is the same for every packet."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, thresholds: Thresholds | None = None) -> None:
         self.context = context
+        self._thresholds = with_defaults(thresholds)
         #: By interface index: whether the interface is that of a zone inside, and whether of a known zone that is not.
         self.inside = np.zeros(0x10000, np.bool_)
         self.outside = np.zeros(0x10000, np.bool_)
@@ -76,6 +78,10 @@ class Scene:
         self.marks = Marks((self.inside, self.outside), (_OF_A_CONNECTION, _UNREADABLE, _UNSORTED))
         self._view: View | None = None
         self._flow_view: FlowView | None = None
+
+    def threshold(self, code: str, name: str) -> float:
+        """A number of ``thresholds.THRESHOLDS``, as the run has it."""
+        return self._thresholds[code, name]
 
     def flows(self, rows: Any) -> FlowView:
         """The view of ended flows: the same one for every detector."""

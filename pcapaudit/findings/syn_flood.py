@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -23,12 +24,6 @@ BUSIEST_TARGETS = 4
 #: Sources that all targets together may fill, and those of one target.
 MAX_SOURCES = 100_000
 SOURCES_COUNTED = 20_000
-#: A flood has at least so many half-open connections, so many sources, and so many half-open ones a second (over at least a second).
-LEAST_HALF_OPEN = 50
-LEAST_SOURCES = 20
-LEAST_RATE = 10.0
-#: Share of the connections to the target that are half-open.
-LEAST_SHARE = 0.8
 #: From this rate on a default backlog and table do not last a minute.
 HIGH_RATE = 1000.0
 
@@ -110,9 +105,10 @@ class SynFlood:
     def violations(self) -> Sequence[Violation]:
         """One a target."""
         found = []
+        limit = partial(self._scene.threshold, self.code)
         for target in self._targets.values():
-            flood = target.half >= LEAST_HALF_OPEN and len(target.sources) >= LEAST_SOURCES
-            if flood and target.rate >= LEAST_RATE and target.half >= LEAST_SHARE * target.all:
+            flood = target.half >= limit("half-open") and len(target.sources) >= limit("sources")
+            if flood and target.rate >= limit("rate") and target.half >= limit("share") * target.all:
                 host = address_text(int(target.first["dst_hi"]), int(target.first["dst_lo"]), int(target.first["l3"]))
                 self._scene.flooded.add(host)
                 found.append(self._violation(target, endpoint_text(host, int(target.first["dport"]))))

@@ -28,9 +28,6 @@ RECENT_FLOWS = 0x10000
 MAX_VALUES = 200_000
 #: Sources of one kind that get a finding each; more become one finding.
 SINGLE_SOURCES = 3
-#: So many different ports or hosts are a scan.
-SCAN_PORTS = 10
-SCAN_HOSTS = 10
 #: Examples of ports and hosts in evidence.
 SHOWN = 20
 
@@ -181,7 +178,7 @@ class UnsolicitedInbound:
     def violations(self) -> Sequence[Violation]:
         """One a source and kind, or one for the kind when there are many sources."""
         by_kind: dict[int, list[tuple[str, _Group]]] = {kind: [] for kind in _KINDS}
-        scanners = {source for (source, kind), group in self._groups.items() if kind == ATTEMPT and _is_scan(group)}
+        scanners = {source for (source, kind), group in self._groups.items() if kind == ATTEMPT and self._is_scan(group)}
         for (source, kind), group in self._groups.items():
             if self._is_explained(source, group) or self._is_flood(kind, group):
                 continue
@@ -208,6 +205,11 @@ class UnsolicitedInbound:
             later &= self._attempts[flows % RECENT_FLOWS] == flows
             kinds[later] = ATTEMPT
         return kinds
+
+    def _is_scan(self, group: _Group) -> bool:
+        """Whether these attempts go to many ports or hosts."""
+        ports, hosts = (self._scene.threshold(self.code, name) for name in ("ports", "hosts"))
+        return len(group.ports) >= ports or len(group.hosts) >= hosts
 
     def _is_explained(self, source: str, group: _Group) -> bool:
         """Whether another detector has found, at the end, what these packets were."""
@@ -273,10 +275,6 @@ def _counts(values: Any) -> list[tuple[int, int]]:
 
 def _letters(flags: int) -> str:
     return "".join(letter for bit, letter in enumerate(vocab.TCP_FLAG_LETTERS) if flags >> bit & 1) or "none"
-
-
-def _is_scan(group: _Group) -> bool:
-    return len(group.ports) >= SCAN_PORTS or len(group.hosts) >= SCAN_HOSTS
 
 
 def _joined(groups: list[tuple[str, _Group]], pool: Pool) -> list[tuple[str, _Group]]:

@@ -19,6 +19,7 @@ from pcapaudit.report.sinks.schema import SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from pcapaudit.core.errors import Diagnostic
+    from pcapaudit.findings.selection import Chosen, Suppression
     from pcapaudit.findings.violation import Violation
     from pcapaudit.replay.consumer import Context
     from pcapaudit.replay.run import Totals
@@ -44,6 +45,8 @@ class Results:
     counts: RunCounts
     #: Findings, ranked: most severe first, then the most frequent.
     violations: Sequence[Violation]
+    #: How they were chosen from all that was found.
+    chosen: Chosen | None = None
 
 
 def summarize(results: Results) -> dict[str, Any]:
@@ -61,8 +64,23 @@ def summarize(results: Results) -> dict[str, Any]:
         "violations": {
             "by_severity": {name: sum(each.severity == name for each in results.violations) for name in SEVERITIES},
             "found": violation_records(results.violations, results.context),
+            **_left_out(results.chosen),
         },
     }
+
+
+def _left_out(chosen: Chosen | None) -> dict[str, Any]:
+    """Findings that are not reported, and the suppressions that are over."""
+    return {
+        "not_selected": chosen.unselected if chosen else 0,
+        "suppressed": [{**_suppression(each), "findings": count} for each, count in (chosen.suppressed if chosen else ())],
+        "expired": [_suppression(each) for each in (chosen.expired if chosen else ())],
+    }
+
+
+def _suppression(each: Suppression) -> dict[str, Any]:
+    address = str(each.address) if each.address else None
+    return {"code": each.code, "address": address, "reason": each.reason, "expires": each.expires.isoformat(), "at": each.where}
 
 
 def iso_time(ns: int) -> str:

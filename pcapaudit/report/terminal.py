@@ -251,9 +251,20 @@ def _finding(finding: Mapping[str, Any]) -> RenderableType:
 
 
 def _result(summary: Mapping[str, Any]) -> RenderableType:
-    by_severity = summary["violations"]["by_severity"]
+    violations = summary["violations"]
+    by_severity = violations["by_severity"]
     total = sum(by_severity.values())
-    if not total:
-        return Text("No findings.", style="bold green")
     parts = ", ".join(f"{by_severity[name]} {name}" for name in SEVERITIES if by_severity[name])
-    return Text(f"{total} {'finding' if total == 1 else 'findings'}: {parts}.", style="bold")
+    found = f"{total} {'finding' if total == 1 else 'findings'}: {parts}." if total else "No findings."
+    text = Text(found + _left_out(violations), style="bold" if total else "bold green")
+    for each in violations["expired"]:
+        text.append(f"\nThe suppression of {each['code']} at {each['at']} held until {each['expires']}: {each['reason']}", style="yellow")
+    return text
+
+
+def _left_out(violations: Mapping[str, Any]) -> str:
+    """How many findings are not reported."""
+    suppressed = sum(each["findings"] for each in violations["suppressed"])
+    counts = ((suppressed, "suppressed"), (violations["not_selected"], "not selected"))
+    parts = [f"{number} {what}" for number, what in counts if number]
+    return f" {', '.join(parts)}." if parts else ""

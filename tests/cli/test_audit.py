@@ -14,6 +14,7 @@ from pcapaudit.cli import auditing
 from pcapaudit.cli.audit import SEVERITY_CHOICES, AuditOptions, audit
 from pcapaudit.cli.exits import Exit
 from pcapaudit.cli.main import cli
+from pcapaudit.cli.options import FindingOptions
 from pcapaudit.report.summary import SEVERITIES
 
 OFFICE = str(ROOT / "captures" / "office.pcapng")  # holds findings of several severities
@@ -38,7 +39,7 @@ def test_defaults(monkeypatch):
     captures, engine, options, code = options_of(monkeypatch, "a.pcap")
     assert captures == ("a.pcap",)
     assert (engine.rules, engine.seed, engine.strict) == ((), None, False)
-    assert options == AuditOptions(None, (), "text", "low", quiet=False, progress=True, color="auto")
+    assert options == AuditOptions(None, (), "text", FindingOptions(), "low", quiet=False, progress=True, color="auto")
     assert code == Exit.CLEAN
 
 
@@ -48,10 +49,20 @@ def test_given_values(monkeypatch):
         monkeypatch,
         *("b.pcap", "a.pcap", "-o", "out", "--format", "parquet", "--format", "csv", "--summary", "json", "--fail-on", "high", "-q"),
         *("--no-progress", "--color", "never", "--rules", "x.nft", "--seed", "7"),
+        *("--select", "tcp", "--ignore", "land", "--ignore", "syn-flood", "--config", "x.toml"),
     )
     assert captures == ("b.pcap", "a.pcap")
     assert (engine.rules, engine.seed) == (("x.nft",), 7)
-    assert options == AuditOptions("out", ("parquet", "csv"), "json", "high", quiet=True, progress=False, color="never")
+    assert options == AuditOptions(
+        "out",
+        ("parquet", "csv"),
+        "json",
+        FindingOptions(("tcp",), ("land", "syn-flood"), "x.toml"),
+        "high",
+        quiet=True,
+        progress=False,
+        color="never",
+    )
 
 
 @pytest.mark.parametrize("fail_on", SEVERITY_CHOICES)

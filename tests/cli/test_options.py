@@ -7,7 +7,7 @@ from dataclasses import fields
 import click
 from click.testing import CliRunner
 
-from pcapaudit.cli.options import EngineOptions, engine_options, engine_options_but
+from pcapaudit.cli.options import EngineOptions, FindingOptions, engine_options, engine_options_but, finding_options
 
 
 def options_of(*arguments):
@@ -103,3 +103,16 @@ def test_options_that_are_fixed_are_not_offered():
     assert CliRunner().invoke(command, ["--path", "input"]).exit_code == 0
     assert (got[0].own, got[0].mode, got[0].path) == (("192.0.2.1",), "observed", "input")
     assert CliRunner().invoke(command, ["--own", "192.0.2.2"]).exit_code == 2
+
+
+def test_finding_options_reach_their_fields():
+    """Repeated ones keep their order."""
+    got = []
+
+    @click.command()
+    @finding_options
+    def command(findings):
+        got.append(findings)
+
+    assert CliRunner().invoke(command, ["--select", "tcp,land", "--ignore", "a", "--ignore", "b", "--config", "c"]).exit_code == 0
+    assert got == [FindingOptions(("tcp,land",), ("a", "b"), "c")]

@@ -10,7 +10,7 @@ from pcapaudit.findings.registry import make_detectors
 from pcapaudit.replay.run import run
 
 
-def findings_of(name, local=()):
+def findings_of(name, local=(), thresholds=None):
     """The violations of ``captures/NAME`` under the default ruleset; ``local`` as the option."""
     options = EngineOptions(
         rules=(),
@@ -30,6 +30,6 @@ def findings_of(name, local=()):
         seed=1,
     )
     with open_session([str(ROOT / "captures" / name)], options) as context:
-        detectors = make_detectors(context)
+        detectors = make_detectors(context, thresholds)
         run(context, detectors, seed=1)
         return [each for detector in detectors for each in detector.violations()]
