@@ -2,6 +2,8 @@ import cython
 
 from pcapaudit.core.columns cimport PacketBatch, VerdictBatch
 from pcapaudit.core.consts cimport (
+    ANOM_FRAGMENT_TINY,
+    ANOM_RETRANSMISSION,
     ANOM_SAME_ENDPOINTS,
     ANOM_TIME_BACKWARDS,
     BATCH_FRAMES,
@@ -10,15 +12,20 @@ from pcapaudit.core.consts cimport (
     CT_ESTABLISHED,
     CT_INVALID,
     CT_NEW,
+    CT_RELATED,
     PATH_INPUT,
+    PROTO_ICMP,
+    PROTO_ICMPV6,
     PROTO_TCP,
     PROTO_UDP,
     REASON_ICMP_NO_REQUEST,
     STATUS_ASSURED,
     TCP_ACK,
     TCP_FIN,
+    TCP_RST,
     TCP_SYN,
     TCPS_CLOSE,
+    TCPS_ESTABLISHED,
     TCPS_SYN_SENT2,
     TCPS_TIME_WAIT,
     VERDICT_DROP,
@@ -31,6 +38,8 @@ cdef unsigned long long _ONE
 cdef unsigned long long _ODD
 cdef unsigned long long _LATE
 cdef unsigned long long _LAND
+cdef unsigned long long _AGAIN
+cdef unsigned long long _TINY
 
 cdef enum:
     REASONED = 0
@@ -45,7 +54,13 @@ cdef enum:
     LET_IN = 9
     UNINVITED = 10
     LAND = 11
-    CLASSES = 12
+    FRAGS = 12
+    MARTIAN = 13
+    OPENING = 14
+    KEPT_RST = 15
+    AGAIN = 16
+    ERRORS = 17
+    CLASSES = 18
 
     OF_A_CONNECTION = 1
     UNREADABLE = 2
@@ -64,11 +79,14 @@ cdef class Marks:
     cdef u8[::1] _inside
     cdef u8[::1] _outside
     cdef u8[::1] _reasons
+    cdef bint _has_links
 
     cdef inline void _mark(self, u32 kind, u32 i) noexcept nogil
     cdef bint _dull(self, PacketBatch b, VerdictBatch v, u32 i) noexcept nogil
     @cython.locals(reason=u32, state=u32, flags=u32, sums=u32, is_stray=cython.bint, over=cython.bint, unsettled=cython.bint)
     cdef void _sort(self, PacketBatch b, VerdictBatch v, u32 i) noexcept nogil
+    @cython.locals(source=u32, target=u32)
+    cdef bint _is_martian(self, PacketBatch b, u32 i) noexcept nogil
     @cython.locals(entering=cython.bint, inwards=cython.bint)
     cdef void _homeless(self, PacketBatch b, VerdictBatch v, u32 i) noexcept nogil
     @cython.locals(i=u32, kind=u32)

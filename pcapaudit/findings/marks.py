@@ -16,6 +16,8 @@ from pcapaudit.core.columns import PacketBatch, VerdictBatch
 # marks.pxd has the same as C constants.
 if not cython.compiled:
     from pcapaudit.core.consts import (
+        ANOM_FRAGMENT_TINY,
+        ANOM_RETRANSMISSION,
         ANOM_SAME_ENDPOINTS,
         ANOM_TIME_BACKWARDS,
         BATCH_FRAMES,
@@ -24,21 +26,27 @@ if not cython.compiled:
         CT_ESTABLISHED,
         CT_INVALID,
         CT_NEW,
+        CT_RELATED,
         PATH_INPUT,
+        PROTO_ICMP,
+        PROTO_ICMPV6,
         PROTO_TCP,
         PROTO_UDP,
         REASON_ICMP_NO_REQUEST,
         STATUS_ASSURED,
         TCP_ACK,
         TCP_FIN,
+        TCP_RST,
         TCP_SYN,
         TCPS_CLOSE,
+        TCPS_ESTABLISHED,
         TCPS_SYN_SENT2,
         TCPS_TIME_WAIT,
         VERDICT_DROP,
     )
 
-    (REASONED, LATE, SUMS, STRAY, BOTH_SYN, FINS, CLOSED, YOUNG_UDP, DNS, LET_IN, UNINVITED, LAND, CLASSES) = range(13)
+    (REASONED, LATE, SUMS, STRAY, BOTH_SYN, FINS, CLOSED, YOUNG_UDP, DNS, LET_IN, UNINVITED, LAND) = range(12)
+    (FRAGS, MARTIAN, OPENING, KEPT_RST, AGAIN, ERRORS, CLASSES) = range(12, 19)
     # Bits of reasons.
     OF_A_CONNECTION, UNREADABLE, UNSORTED = 1, 2, 4
     LOWEST_PORT = 1024
@@ -49,7 +57,9 @@ __all__ = ["NAMES", "Marks"]
 _ONE = cython.declare(cython.ulonglong, 1)
 _LATE = cython.declare(cython.ulonglong, _ONE << ANOM_TIME_BACKWARDS)
 _LAND = cython.declare(cython.ulonglong, _ONE << ANOM_SAME_ENDPOINTS)
-_ODD = cython.declare(cython.ulonglong, _LATE | _LAND)
+_AGAIN = cython.declare(cython.ulonglong, _ONE << ANOM_RETRANSMISSION)
+_TINY = cython.declare(cython.ulonglong, _ONE << ANOM_FRAGMENT_TINY)
+_ODD = cython.declare(cython.ulonglong, _LATE | _LAND | _AGAIN | _TINY)
 
 #: Classes in the order of their numbers.
 #: reasoned: has a reason. late, land: has that anomaly. sums: its transport checksum is unfinished or wrong.
@@ -57,7 +67,12 @@ _ODD = cython.declare(cython.ulonglong, _LATE | _LAND)
 #: closed: TCP of a closed connection, or of none. young_udp: between two high ports, the flow not settled.
 #: dns: DNS of no connection. let_in: a SYN-ACK or echo reply of no connection that came in.
 #: uninvited: from outside, of no connection, refused.
-NAMES = ("reasoned", "late", "sums", "stray", "both_syn", "fins", "closed", "young_udp", "dns", "let_in", "uninvited", "land")
+#: frags: a fragment. martian: an address that no packet on a network has, of no connection yet. opening: of no connection yet (only where
+#: the topology knows links). kept_rst: a RST after which the connection lives. again: sent before. errors: an ICMP error about a flow.
+NAMES = (
+    *("reasoned", "late", "sums", "stray", "both_syn", "fins", "closed", "young_udp", "dns", "let_in", "uninvited", "land"),
+    *("frags", "martian", "opening", "kept_rst", "again", "errors"),
+)
 
 
 class Marks:
@@ -65,10 +80,10 @@ class Marks:
 
     ``zones`` are masks by interface index: inside, and outside. ``reasons`` are masks by reason: those that need a connection whose
     state the packet does not fit; those for which it is thrown away whatever it is part of, for who looks at closed connections, and for
-    who sorts what came uninvited.
+    who sorts what came uninvited. ``has_links``: the topology tells zones by links, so that addresses may be in the wrong place.
     """
 
-    def __init__(self, zones: tuple[Any, Any], reasons: tuple[Any, Any, Any]) -> None:
+    def __init__(self, zones: tuple[Any, Any], reasons: tuple[Any, Any, Any], has_links: bool = False) -> None:
         inside, outside = zones
         of_a_connection, unreadable, unsorted = reasons
         #: Row numbers, a line a class; ``found`` says how many of each line count.
@@ -80,6 +95,7 @@ class Marks:
         self._inside = memoryview(inside.view(np.uint8))
         self._outside = memoryview(outside.view(np.uint8))
         self._reasons = memoryview(bits)
+        self._has_links = has_links
 
     def read(self, batch: PacketBatch, verdicts: VerdictBatch) -> dict[str, Any]:
         """The rows of each class, by name; they are good until the next call."""
@@ -104,7 +120,8 @@ class Marks:
             and b.l4_csum[i] != CSUM_BAD
             and b.l4_csum[i] != CSUM_OFFLOADED
             and v.tcp_state[i] < TCPS_TIME_WAIT
-            and (b.tcp_flags[i] & TCP_FIN) == 0
+            and (b.tcp_flags[i] & (TCP_FIN | TCP_RST)) == 0
+            and b.frag[i] == 0
             and (b.proto[i] != PROTO_UDP or (v.ct_status[i] & STATUS_ASSURED) != 0)
         )
 
@@ -119,8 +136,10 @@ class Marks:
             self._mark(REASONED, i)
         if b.anomalies[i] & _LATE:
             self._mark(LATE, i)
-        if b.anomalies[i] & _LAND:
-            self._mark(LAND, i)
+        if b.anomalies[i] & (_LAND | _AGAIN):
+            self._mark(LAND if b.anomalies[i] & _LAND else AGAIN, i)
+        if b.frag[i] or b.anomalies[i] & _TINY:
+            self._mark(FRAGS, i)
         if sums in (CSUM_BAD, CSUM_OFFLOADED) and b.l3[i]:
             self._mark(SUMS, i)
         if state == CT_NEW or (state == CT_INVALID and (self._reasons[reason] & OF_A_CONNECTION) == 0):
@@ -130,6 +149,10 @@ class Marks:
             self._homeless(b, v, i)
         if v.tcp_state[i] == TCPS_SYN_SENT2:
             self._mark(BOTH_SYN, i)
+        if (flags & TCP_RST) and state == CT_ESTABLISHED and v.tcp_state[i] == TCPS_ESTABLISHED and b.proto[i] == PROTO_TCP:
+            self._mark(KEPT_RST, i)
+        if state == CT_RELATED and (b.proto[i] == PROTO_ICMP or b.proto[i] == PROTO_ICMPV6):
+            self._mark(ERRORS, i)
         if (flags & TCP_FIN) and state == CT_ESTABLISHED and 0 < v.tcp_state[i] < TCPS_TIME_WAIT:
             self._mark(FINS, i)
         over = is_stray or TCPS_TIME_WAIT <= v.tcp_state[i] <= TCPS_CLOSE or state == CT_INVALID
@@ -141,6 +164,10 @@ class Marks:
 
     def _homeless(self, b, v, i):
         """A packet that no connection had."""
+        if self._is_martian(b, i):
+            self._mark(MARTIAN, i)
+        if self._has_links:
+            self._mark(OPENING, i)
         if b.proto[i] == PROTO_UDP and (b.sport[i] == PORT_DNS or b.dport[i] == PORT_DNS):
             self._mark(DNS, i)
         entering = self._outside[b.iif[i]] != 0
@@ -154,6 +181,16 @@ class Marks:
             b.proto[i] == PROTO_TCP and (b.tcp_flags[i] & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK)
         ):
             self._mark(LET_IN, i)
+
+    def _is_martian(self, b, i):
+        """Whether an address has no business on a network (RFC 6890): the sharper look is the detector's."""
+        if b.l3[i] == 4:
+            source = b.src_lo[i] >> 24 & 0xFF
+            target = b.dst_lo[i] >> 24 & 0xFF
+            return source in (0, 127) or source >= 224 or target in (0, 127) or target >= 240
+        if b.l3[i] == 6:
+            return b.src_hi[i] >> 56 == 0xFF or b.src_hi[i] == 0 or b.dst_hi[i] == 0
+        return False
 
     def _mark(self, kind, i):
         self._rows[kind * BATCH_FRAMES + self._found[kind]] = i

@@ -10,18 +10,14 @@ import numpy as np
 
 from pcapaudit.core import consts, vocab
 from pcapaudit.core.columns import PacketBatch, VerdictBatch
-from pcapaudit.core.consts import TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN, TCPS_TIME_WAIT
+from pcapaudit.core.consts import TCP_FIN, TCP_RST, TCP_SYN
+from pcapaudit.findings.closings import Closings, End
 from pcapaudit.findings.groups import Groups
-from pcapaudit.findings.recent import Recent
 from pcapaudit.findings.scene import Scene, View
 from pcapaudit.findings.violation import Severity, Violation
 
 __all__ = ["PacketAfterClose"]
 
-#: Ends of connections remembered: 2 to the power of it.
-CLOSED_BITS = 16
-#: FINs remembered, by the lower bits of their flow's number.
-FIN_PLACES = 0x10000
 #: Connections with packets after their end that are remembered apart.
 MAX_FLOWS = 2048
 #: Connections of one kind that get a finding each, if it is worse than info; more become one finding.
@@ -29,7 +25,6 @@ SINGLE_FLOWS = 3
 #: Rows of a batch that are looked at one by one.
 MAX_ROWS_A_BATCH = 1024
 
-_MIX = np.uint64(0x9E3779B97F4A7C15)
 _SECOND = 1_000_000_000
 #: What is on the way while a RST travels arrives within this time.
 IN_FLIGHT_NS = 3 * _SECOND
@@ -139,12 +134,7 @@ class PacketAfterClose:
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
-        #: Five-tuples that ended: flow, frame, time, side that sent the last packet, whether by RST, and where each side's data ends.
-        fields = [("flow", "u4"), ("frame", "u8"), ("ts_ns", "i8"), ("side", "u1"), ("direction", "u1"), ("reset", "?"), ("known", "?")]
-        self._closed = Recent(CLOSED_BITS, [*fields, ("mine", "u4"), ("theirs", "u4")])
-        #: By direction and the lower bits of the flow's number: whose FIN it was, and the sequence number behind it.
-        self._fin_flow = np.zeros((2, FIN_PLACES), np.uint32)
-        self._fin_end = np.zeros((2, FIN_PLACES), np.uint32)
+        self._closings = Closings()
         #: By flow and kind.
         self._groups: Groups[tuple[int, int], _Group] = Groups(MAX_FLOWS, _Group)
         self._unread = 0
@@ -152,23 +142,15 @@ class PacketAfterClose:
     def on_batch(self, batch: PacketBatch, verdicts: VerdictBatch) -> None:
         """Note the ends, and look at what comes after one."""
         view = self._scene.view(batch, verdicts)
-        self._note_fins(view)
-        rows = view.marked["closed"]
+        fins, rows = view.marked["fins"], view.marked["closed"]
         if len(rows):
             rows = rows[~view.claimed[rows]]
-        if not len(rows):
+        if not (len(rows) or len(fins)):
             return
-        keys, sides = _keys(view, rows)
-        _, known = self._closed.find(keys)
-        order = np.argsort(keys, kind="stable")
-        ordered = keys[order]
-        fresh = ~known
-        fresh[order[1:][ordered[1:] == ordered[:-1]]] = False
-        self._close(view, rows[fresh], keys[fresh], sides[fresh])
-        late = np.flatnonzero(~fresh)
+        late, sides = self._closings.read(batch, verdicts, fins, rows)
         self._unread += max(0, len(late) - MAX_ROWS_A_BATCH)
-        for at in late[:MAX_ROWS_A_BATCH].tolist():
-            self._take(view, int(rows[at]), keys[at : at + 1], int(sides[at]))
+        for row, side in zip(late[:MAX_ROWS_A_BATCH].tolist(), sides.tolist(), strict=False):
+            self._take(view, row, side)
 
     def on_flows(self, rows: Any) -> None:
         """Flows say nothing more."""
@@ -187,62 +169,28 @@ class PacketAfterClose:
                 found.append(_merged(kind, groups, self._groups.missed + self._unread))
         return found
 
-    def _note_fins(self, view: View) -> None:
-        """Remember where each side's data ends. A FIN is sent again with the same number, and an early one is not acknowledged."""
-        rows = view.marked["fins"]
-        if len(rows):
-            flows, directions = view["flow"][rows], view["direction"][rows]
-            self._fin_flow[directions, flows % FIN_PLACES] = flows
-            self._fin_end[directions, flows % FIN_PLACES] = view["seq"][rows] + view["payload_len"][rows] + np.uint32(1)
-
-    def _bound(self, end: Any, from_closer: bool) -> int | None:
+    def _bound(self, end: End, from_closer: bool) -> int | None:
         """The sequence number behind a side's last byte; None if it is not known to have ended."""
-        flow, direction = int(end["flow"]), int(end["direction"])
-        direction = direction if from_closer else 1 - direction
-        if self._fin_flow[direction, flow % FIN_PLACES] == flow:
-            return int(self._fin_end[direction, flow % FIN_PLACES])
-        if not end["reset"]:
-            return None
+        fin_end = self._closings.fin_end(end.flow, end.direction if from_closer else 1 - end.direction)
+        if fin_end is not None or not end.reset:
+            return fin_end
         if from_closer:
-            return int(end["mine"])
-        return int(end["theirs"]) if end["known"] else None
+            return end.mine
+        return end.theirs if end.known else None
 
-    def _close(self, view: View, rows: Any, keys: Any, sides: Any) -> None:
-        """Remember the ends of connections: packets after which the connection is closed and still has its entry."""
-        live = view["tcp_state"][rows] >= TCPS_TIME_WAIT
-        rows, keys, sides = rows[live], keys[live], sides[live]
-        if not len(rows):
-            return
-        flags = view["tcp_flags"][rows]
-        length = view["payload_len"][rows] + ((flags & TCP_FIN) != 0) + ((flags & TCP_SYN) != 0)
-        self._closed.put(
-            keys,
-            flow=view["flow"][rows],
-            frame=rows + view.first_frame,
-            ts_ns=view["ts_ns"][rows],
-            side=sides,
-            direction=view["direction"][rows] & 1,
-            reset=(flags & TCP_RST) != 0,
-            known=(flags & TCP_ACK) != 0,
-            mine=(view["seq"][rows] + length).astype(np.uint32),
-            theirs=view["ack"][rows],
-        )
-
-    def _take(self, view: View, row: int, key: Any, side: int) -> None:
+    def _take(self, view: View, row: int, side: int) -> None:
         """A packet on a five-tuple whose end is remembered, or was met in this batch."""
-        places, known = self._closed.find(key)
-        end = self._closed.places[places[0]]
-        if not known[0] or (view["flow"][row] != end["flow"] and not _is_stray(view, row)):
+        end = self._closings.end(view.batch, row)
+        if end is None or (view["flow"][row] != end.flow and not _is_stray(view, row)):
             # Of another connection on the same five-tuple, perhaps its end; or two five-tuples share a place.
-            rows = np.array([row])
-            self._close(view, rows, key, np.array([side], np.uint8))
+            self._closings.put(view.batch, view.verdicts, row)
             return
-        late_ns = int(view["ts_ns"][row]) - int(end["ts_ns"])
+        late_ns = int(view["ts_ns"][row]) - end.ts_ns
         if late_ns > LONGEST_NS:
             return
-        kind = _kind(view, row, end, (side == int(end["side"]), self._bound(end, side == int(end["side"]))))
+        kind = _kind(view, row, end, (side == end.side, self._bound(end, side == end.side)))
         view.claimed[row] = True
-        group = self._groups.at((int(end["flow"]), kind)) if kind != HARMLESS else None
+        group = self._groups.at((end.flow, kind)) if kind != HARMLESS else None
         if group is None:
             return
         if not group.count:
@@ -255,27 +203,14 @@ class PacketAfterClose:
                 "payload": int(view["payload_len"][row]),
                 "ct_state": vocab.CT_STATES[int(view["ct_state"][row])],
                 "verdict": vocab.VERDICTS[int(view["verdict"][row])],
-                "closed_by": "RST" if end["reset"] else "FIN",
-                "closed_frame": int(end["frame"]),
+                "closed_by": "RST" if end.reset else "FIN",
+                "closed_frame": end.frame,
                 "seconds_after": round(late_ns / 1e9, 6),
             }
         group.count += 1
         group.accepted += int(view["verdict"][row]) == consts.VERDICT_ACCEPT
         group.bytes += int(view["payload_len"][row])
         group.last_frame, group.latest_ns = view.frame(row), max(group.latest_ns, late_ns)
-
-
-def _keys(view: View, rows: Any) -> tuple[Any, Any]:
-    """Key of each packet's unordered five-tuple, never 0, and which of its ends sent it.
-
-    The connection table's hash, and a few bits of the addresses, so that tuples with one hash differ. Cheaper than ``tuple_keys``, and of
-    use among packets of one run only.
-    """
-    source, destination = view["src_lo"][rows], view["dst_lo"][rows]
-    sport, dport = view["sport"][rows], view["dport"][rows]
-    ends = ((source ^ destination) + ((sport ^ dport).astype(np.uint64) << np.uint64(40))) * _MIX
-    keys = (view["hash"][rows].astype(np.uint64) << np.uint64(32) | ends >> np.uint64(32)) * _MIX | np.uint64(1)
-    return keys, ((source > destination) | ((source == destination) & (sport > dport))).astype(np.uint8)
 
 
 def _is_stray(view: View, row: int) -> bool:
@@ -285,17 +220,17 @@ def _is_stray(view: View, row: int) -> bool:
     return at < len(stray) and bool(stray[at] == row)
 
 
-def _kind(view: View, row: int, end: Any, sender: tuple[bool, int | None]) -> int:
+def _kind(view: View, row: int, end: End, sender: tuple[bool, int | None]) -> int:
     """What a late packet is: by its flags, by where its data lies relative to the sender's end, and by how long it took.
 
     ``sender`` says whether it is the one that sent the closing packet, and where its data ends.
     """
     from_closer, bound = sender
     flags, payload_len = int(view["tcp_flags"][row]), int(view["payload_len"][row])
-    late_ns = int(view["ts_ns"][row]) - int(end["ts_ns"])
+    late_ns = int(view["ts_ns"][row]) - end.ts_ns
     if flags & TCP_SYN:
         return HARMLESS
-    if end["reset"] and late_ns <= IN_FLIGHT_NS and (not from_closer or not payload_len):
+    if end.reset and late_ns <= IN_FLIGHT_NS and (not from_closer or not payload_len):
         return IN_FLIGHT
     if flags & TCP_RST:
         return STALE_RST

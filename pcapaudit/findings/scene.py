@@ -74,8 +74,10 @@ class Scene:
         self.continued: set[int] = set()
         #: Addresses of hosts that are flooded with attempts to connect.
         self.flooded: set[str] = set()
+        #: Whether the topology tells zones by what frames show of their link, not by addresses alone.
+        self.has_links = any(zone.vlans or zone.recorded_as or zone.macs for zone in context.topology.zones)
         #: Sorts the rows of each batch.
-        self.marks = Marks((self.inside, self.outside), (_OF_A_CONNECTION, _UNREADABLE, _UNSORTED))
+        self.marks = Marks((self.inside, self.outside), (_OF_A_CONNECTION, _UNREADABLE, _UNSORTED), self.has_links)
         self._view: View | None = None
         self._flow_view: FlowView | None = None
 
@@ -102,6 +104,7 @@ class View:
     def __init__(self, scene: Scene, batch: PacketBatch, verdicts: VerdictBatch) -> None:
         self.scene = scene
         self.batch = batch
+        self.verdicts = verdicts
         self.count: int = batch.count
         self.first_frame: int = batch.first_frame
         self._packets = batch.arrays

@@ -66,11 +66,36 @@ def test_lists_are_ascending_and_end_with_the_batch():
             {"proto": UDP, "ct_state": consts.CT_NEW, "dport": 53, "oif": WAN, "path": consts.PATH_INPUT, "verdict": consts.VERDICT_REJECT},
             {"dns", "uninvited"},
         ),
+        ({"frag": 0x2000}, {"frags"}),
+        ({"anomalies": 1 << consts.ANOM_FRAGMENT_TINY}, {"frags"}),
+        ({"anomalies": 1 << consts.ANOM_RETRANSMISSION}, {"again"}),
+        ({"tcp_flags": consts.TCP_RST, "tcp_state": consts.TCPS_ESTABLISHED}, {"kept_rst"}),
+        ({"tcp_flags": consts.TCP_RST, "tcp_state": consts.TCPS_CLOSE}, {"closed"}),
+        ({"ct_state": consts.CT_RELATED, "proto": ICMP}, {"errors"}),
+        ({"ct_state": consts.CT_RELATED, "proto": consts.PROTO_ICMPV6}, {"errors"}),
+        ({"ct_state": consts.CT_RELATED, "proto": TCP}, set()),
+        ({"ct_state": consts.CT_NEW, "tcp_flags": consts.TCP_SYN, "src": "127.0.0.1"}, {"martian"}),
+        ({"ct_state": consts.CT_NEW, "tcp_flags": consts.TCP_SYN, "src": "239.1.2.3"}, {"martian"}),
+        ({"ct_state": consts.CT_NEW, "tcp_flags": consts.TCP_SYN, "dst": "0.1.2.3"}, {"martian"}),
+        ({"ct_state": consts.CT_NEW, "tcp_flags": consts.TCP_SYN, "dst": "224.0.0.251"}, set()),
+        ({"ct_state": consts.CT_NEW, "tcp_flags": consts.TCP_SYN, "src": "ff02::1", "dst": "2001:db8::1"}, {"martian"}),
+        ({"ct_state": consts.CT_NEW, "tcp_flags": consts.TCP_SYN, "src": "2001:db8::2", "dst": "::1"}, {"martian"}),
+        ({"ct_state": consts.CT_NEW, "tcp_flags": consts.TCP_SYN, "src": "2001:db8::2", "dst": "2001:db8::1"}, set()),
+        ({"src": "127.0.0.1"}, set()),
     ],
 )
 def test_each_class(row, lists):
     """What puts a packet into a list, and what keeps it out."""
     assert set(marked(row)) == lists
+
+
+def test_openings_are_listed_where_links_are_known():
+    """Only there can an address be in the wrong place."""
+    known = context()
+    known.topology.zones[0].vlans = (7,)
+    row = {"ct_state": consts.CT_NEW, "tcp_flags": consts.TCP_SYN}
+    assert Scene(known).view(*packets(row, {})).marked["opening"].tolist() == [0]
+    assert Scene(context()).view(*packets(row, {})).marked["opening"].tolist() == []
 
 
 def test_lists_are_what_masks_say():

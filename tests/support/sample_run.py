@@ -33,7 +33,9 @@ class Program:
 
 def context(**changes):
     """What a consumer may know about the run."""
-    zone = lambda name, inside, *prefixes: SimpleNamespace(name=name, iface=f"{name}0", inside=inside, prefixes=prefixes)  # noqa: E731
+    zone = lambda name, inside, *prefixes: SimpleNamespace(  # noqa: E731
+        name=name, iface=f"{name}0", inside=inside, prefixes=prefixes, vlans=(), recorded_as=(), macs=()
+    )
     values = {
         "program": Program(),
         "ruleset": SimpleNamespace(warnings=()),
