@@ -27,6 +27,9 @@ DIRECTIVES = {
     "initializedcheck": False,
     "cdivision": True,
 }
+#: Methods of a class are called through a table of pointers from other modules, which gcc takes for "called from anywhere": without this
+#: it inlines hardly any of the small ones that a packet passes through, and a packet costs eight per cent more instructions.
+INLINE = "-finline-limit=2000"
 
 
 class BuildCore(build_ext):
@@ -61,7 +64,7 @@ def extensions() -> list:
         shared_utility_qualified_name=SHARED,
     )
     for each in built:
-        each.extra_compile_args = ["-O3", "-g0", "-fno-strict-aliasing"]
+        each.extra_compile_args = ["-O3", "-g0", "-fno-strict-aliasing", INLINE]
     return [*built, shared(folder / "_cyutility.c")]
 
 
