@@ -107,8 +107,12 @@ def _command() -> list[str]:
 
 
 def _core() -> str:
+    """The core that the engine will use: ``-P``, for the folder at hand may hold another pcapaudit, which ``-c`` would prefer."""
     return subprocess.run(
-        [sys.executable, "-c", "from pcapaudit import builds; print(builds.core_in_use())"], capture_output=True, text=True, check=True
+        [sys.executable, "-P", "-c", "from pcapaudit import builds; print(builds.core_in_use())"],
+        capture_output=True,
+        text=True,
+        check=True,
     ).stdout.strip()
 
 
