@@ -3,9 +3,6 @@ import cython
 from pcapaudit.conntrack.layout cimport (
     GO_IGNORE,
     GO_INVALID,
-    Q_EXPIRES,
-    ROW_QUADS,
-    ROW_WORDS,
     SEG_ACK,
     SEG_FIN,
     SEG_NONE,
@@ -24,7 +21,6 @@ from pcapaudit.conntrack.layout cimport (
     SIDE_SACK_PERM,
     SIDE_SIMULTANEOUS,
     SIDE_UNACKED,
-    SIDE_WORDS,
     SIDE_WSCALE,
     TIMER_TCP_RETRANS,
     TIMER_TCP_UNACK,
@@ -40,6 +36,7 @@ from pcapaudit.conntrack.layout cimport (
     W_SIDE,
     W_STATUS,
 )
+from pcapaudit.conntrack.rows cimport expires_at, set_expires, side_at, words_at
 from pcapaudit.conntrack.seqnum cimport after, before, wrap
 from pcapaudit.conntrack.table cimport Table
 from pcapaudit.core.columns cimport PacketBatch, VerdictBatch
@@ -126,39 +123,39 @@ cdef class Tcp:
     cdef u32 error(self, PacketBatch b, u32 i) noexcept nogil
     @cython.locals(cell=u32)
     cdef u32 may_open(self, PacketBatch b, u32 i) noexcept nogil
-    @cython.locals(word=u64, side=u64, win=u32, end=u32)
+    @cython.locals(w=cython.p_uint, at=u32, side=cython.p_uint, win=u32, end=u32)
     cdef void open(self, PacketBatch b, u32 i, u32 row) noexcept nogil
-    @cython.locals(word=u64, old=u32, new=u32, judged=u32)
+    @cython.locals(w=cython.p_uint, old=u32, new=u32, judged=u32)
     cdef u32 packet(self, PacketBatch b, VerdictBatch v, u32 i, u32 row, u32 direction, long long now) noexcept nogil
     @cython.locals(flags=u32)
     cdef u32 _length(self, PacketBatch b, u32 i) noexcept nogil
     cdef void _read(self, PacketBatch b, u32 i) noexcept nogil
     @cython.locals(flags=u32, scale=u32)
-    cdef void _take_options(self, PacketBatch b, u32 i, u64 side) noexcept nogil
+    cdef void _take_options(self, PacketBatch b, u32 i, u32 *side) noexcept nogil
     @cython.locals(flags=u32)
-    cdef bint _closed_before(self, u64 word, u32 direction) noexcept nogil
-    @cython.locals(other=u32, last=u32, side=u64)
-    cdef bint _in_step_after_all(self, u64 word, u32 direction) noexcept nogil
+    cdef bint _closed_before(self, u32 *w, u32 direction) noexcept nogil
+    @cython.locals(other=u32, last=u32, side=cython.p_uint)
+    cdef bint _in_step_after_all(self, u32 *w, u32 direction) noexcept nogil
     @cython.locals(last=u32, flags=u32, scale=u32)
-    cdef void _note_ignored(self, PacketBatch b, VerdictBatch v, u32 i, u64 word, u32 direction, u32 old) noexcept nogil
-    cdef bint _challenge_expected(self, u64 word, u32 direction) noexcept nogil
-    @cython.locals(status=u32, last=u32, receiver=u64, new=u32, expected=u32, established=cython.bint)
-    cdef u32 _reset(self, VerdictBatch v, u32 i, u64 word, u32 direction, u32 old) noexcept nogil
-    @cython.locals(s=u64, r=u64, receiver_end=u32, judged=u32)
-    cdef u32 _window(self, PacketBatch b, VerdictBatch v, u32 i, u64 word, u32 direction, u32 old) noexcept nogil
+    cdef void _note_ignored(self, PacketBatch b, VerdictBatch v, u32 i, u32 *w, u32 direction, u32 old) noexcept nogil
+    cdef bint _challenge_expected(self, u32 *w, u32 direction) noexcept nogil
+    @cython.locals(status=u32, last=u32, receiver=cython.p_uint, new=u32, expected=u32, established=cython.bint)
+    cdef u32 _reset(self, VerdictBatch v, u32 i, u32 *w, u32 direction, u32 old) noexcept nogil
+    @cython.locals(s=cython.p_uint, r=cython.p_uint, receiver_end=u32, judged=u32)
+    cdef u32 _window(self, PacketBatch b, VerdictBatch v, u32 i, u32 *w, u32 direction, u32 old) noexcept nogil
     @cython.locals(win=u32)
-    cdef bint _meet_sender(self, PacketBatch b, u32 i, u64 s, u64 r, u32 direction, u32 old) noexcept nogil
-    cdef void _start_side(self, PacketBatch b, u32 i, u64 s, u64 r, u32 direction) noexcept nogil
+    cdef bint _meet_sender(self, PacketBatch b, u32 i, u32 *s, u32 *r, u32 direction, u32 old) noexcept nogil
+    cdef void _start_side(self, PacketBatch b, u32 i, u32 *s, u32 *r, u32 direction) noexcept nogil
     @cython.locals(sender_end=u32, sender_max=u32, sender_win=u32, receiver_end=u32, receiver_win=u32, lowest_seq=u32, lowest_ack=u32, over=u32)
-    cdef u32 _bounds(self, VerdictBatch v, u32 i, u64 s, u64 r) noexcept nogil
+    cdef u32 _bounds(self, VerdictBatch v, u32 i, u32 *s, u32 *r) noexcept nogil
     cdef void _say(self, VerdictBatch v, u32 i, u32 reason, u32 low, u32 high, u32 seen) noexcept nogil
     @cython.locals(sender_end=u32, sender_max=u32, flags=u32, win=u32, reach=u32, bit=u64)
-    cdef void _note(self, PacketBatch b, u32 i, u64 word, u64 s, u64 r, u32 direction) noexcept nogil
+    cdef void _note(self, PacketBatch b, u32 i, u32 *w, u32 *s, u32 *r, u32 direction) noexcept nogil
     @cython.locals(last=u32, last_win=u32)
-    cdef void _count_repetition(self, u64 word, u32 direction) noexcept nogil
+    cdef void _count_repetition(self, u32 *w, u32 direction) noexcept nogil
     @cython.locals(status=u32, timeout=cython.longlong)
-    cdef u32 _apply(self, u64 word, u32 direction, u32 old, u32 new, long long now) noexcept nogil
-    @cython.locals(timeout=cython.longlong, side=u64, limit=u32, flags=u32)
-    cdef long long _timeout(self, u64 word, u32 new) noexcept nogil
+    cdef u32 _apply(self, u32 *w, u32 direction, u32 old, u32 new, long long now) noexcept nogil
+    @cython.locals(timeout=cython.longlong, limit=u32, flags=u32)
+    cdef long long _timeout(self, u32 *w, u32 new) noexcept nogil
     @cython.locals(status=u32, last=u32, left=cython.longlong)
-    cdef void _shorten(self, u64 word, u32 direction, long long now) noexcept nogil
+    cdef void _shorten(self, u32 *w, u32 direction, long long now) noexcept nogil

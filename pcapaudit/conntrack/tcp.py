@@ -37,8 +37,6 @@ if not cython.compiled:
     from pcapaudit.conntrack.layout import (
         GO_IGNORE,
         GO_INVALID,
-        Q_EXPIRES,
-        ROW_WORDS,
         SEG_ACK,
         SEG_FIN,
         SEG_NONE,
@@ -57,7 +55,6 @@ if not cython.compiled:
         SIDE_SACK_PERM,
         SIDE_SIMULTANEOUS,
         SIDE_UNACKED,
-        SIDE_WORDS,
         SIDE_WSCALE,
         TIMER_TCP_RETRANS,
         TIMER_TCP_UNACK,
@@ -73,6 +70,7 @@ if not cython.compiled:
         W_SIDE,
         W_STATUS,
     )
+    from pcapaudit.conntrack.rows import expires_at, set_expires, side_at, words_at
     from pcapaudit.conntrack.seqnum import after, before, wrap
     from pcapaudit.core.consts import (
         ANOM_RETRANSMISSION,
@@ -177,66 +175,66 @@ class Tcp:
 
     def open(self, b, i, row):
         """Fill the TCP part of a new row from its first packet. Picked up in the middle, the window cannot be judged."""
-        word = row * ROW_WORDS
-        side = word + W_SIDE
-        while side < word + W_SIDE + 14:
-            self.table.w[side] = 0
-            side += 1
-        side = word + W_SIDE
+        w = words_at(self.table, row)
+        at = W_SIDE
+        while at < W_SIDE + 14:
+            w[at] = 0
+            at += 1
+        side = side_at(w, DIR_ORIGINAL)
         win = b.win_raw[i] if b.win_raw[i] else 1
         end = wrap(b.seq[i] + self._length(b, i))
-        self.table.w[side + SIDE_END] = end
-        self.table.w[side + SIDE_MAXEND] = end
-        self.table.w[side + SIDE_MAXWIN] = win
+        side[SIDE_END] = end
+        side[SIDE_MAXEND] = end
+        side[SIDE_MAXWIN] = win
         if self.flag_kinds[b.tcp_flags[i]] == SEG_SYN:
             self._take_options(b, i, side)
         else:
-            self.table.w[side + SIDE_MAXEND] = wrap(end + win)
-            self.table.w[side + SIDE_FLAGS] = SIDE_SACK_PERM | SIDE_LIBERAL
-            self.table.w[side + SIDE_WORDS + SIDE_FLAGS] = SIDE_SACK_PERM | SIDE_LIBERAL
-        self.table.w[word + W_LAST] = SEG_NONE
+            side[SIDE_MAXEND] = wrap(end + win)
+            side[SIDE_FLAGS] = SIDE_SACK_PERM | SIDE_LIBERAL
+            side_at(w, DIR_REPLY)[SIDE_FLAGS] = SIDE_SACK_PERM | SIDE_LIBERAL
+        w[W_LAST] = SEG_NONE
 
     # A packet of a connection -----------------------------------------------------------------------------------------------------
 
     def packet(self, b, v, i, row, direction, now):
         """Judge packet ``i`` of a connection and change the connection accordingly. Returns a TRACK_ number; writes reason and bounds."""
-        word = row * ROW_WORDS
+        w = words_at(self.table, row)
         self._read(b, i)
-        old = self.table.w[word + W_STATUS] >> 16 & 15
+        old = w[W_STATUS] >> 16 & 15
         new = self.transitions[(direction * 6 + self.kind) * 16 + old]
         if new == GO_INVALID:
             v.reason[i] = REASON_TCP_STATE
             return TRACK_INVALID
         if new == GO_IGNORE or (new == TCPS_SYN_SENT and old in (TCPS_TIME_WAIT, TCPS_CLOSE, TCPS_SYN_SENT2)):
-            if new == TCPS_SYN_SENT and self._closed_before(word, direction):
+            if new == TCPS_SYN_SENT and self._closed_before(w, direction):
                 return TRACK_REOPEN
-            if not self._in_step_after_all(word, direction):
-                self._note_ignored(b, v, i, word, direction, old)
+            if not self._in_step_after_all(w, direction):
+                self._note_ignored(b, v, i, w, direction, old)
                 return TRACK_ACCEPT
             old = TCPS_SYN_SENT
             new = TCPS_SYN_RECV
         elif new == TCPS_TIME_WAIT:
-            if old == TCPS_LAST_ACK and self._challenge_expected(word, direction):
+            if old == TCPS_LAST_ACK and self._challenge_expected(w, direction):
                 v.reason[i] = REASON_TCP_CHALLENGE_ACK
                 return TRACK_ACCEPT
         elif new == TCPS_SYN_SENT2:
-            self.table.w[word + W_LAST_WIN] |= SIDE_SIMULTANEOUS << 24
+            w[W_LAST_WIN] |= SIDE_SIMULTANEOUS << 24
         elif new == TCPS_SYN_RECV:
-            if direction == DIR_REPLY and self.kind == SEG_ACK and self.table.w[word + W_LAST_WIN] >> 24 & SIDE_SIMULTANEOUS:
+            if direction == DIR_REPLY and self.kind == SEG_ACK and w[W_LAST_WIN] >> 24 & SIDE_SIMULTANEOUS:
                 new = TCPS_ESTABLISHED
         elif new == TCPS_CLOSE and self.kind == SEG_RST:
-            new = self._reset(v, i, word, direction, old)
+            new = self._reset(v, i, w, direction, old)
             if new == GO_INVALID:
                 return TRACK_INVALID
             if self.unconditional:
-                return self._apply(word, direction, old, new, now)
-        judged = self._window(b, v, i, word, direction, old)
+                return self._apply(w, direction, old, new, now)
+        judged = self._window(b, v, i, w, direction, old)
         if judged == TRACK_INVALID:
-            self._shorten(word, direction, now)
+            self._shorten(w, direction, now)
             return TRACK_INVALID
         if judged == TRACK_LAST:
             return TRACK_ACCEPT
-        return self._apply(word, direction, old, new, now)
+        return self._apply(w, direction, old, new, now)
 
     def _length(self, b, i):
         """Sequence numbers that a segment takes: its payload on the wire, SYN and FIN."""
@@ -257,52 +255,48 @@ class Tcp:
         """The options of a SYN: what the side offers. Without any option everything known before stays."""
         if b.l4_len[i] - b.payload_len[i] <= 20:
             return
-        flags = self.table.w[side + SIDE_FLAGS] & SIDE_LIBERAL
+        flags = side[SIDE_FLAGS] & SIDE_LIBERAL
         scale = 0
         if b.tcp_opts[i] & OPT_SACK_PERM:
             flags |= SIDE_SACK_PERM
         if b.tcp_opts[i] & OPT_WSCALE:
             flags |= SIDE_WSCALE
             scale = b.wscale[i] if b.wscale[i] < MAX_SCALE else MAX_SCALE
-        self.table.w[side + SIDE_FLAGS] = flags | scale << 8
+        side[SIDE_FLAGS] = flags | scale << 8
 
     # What one cell of the table cannot say ----------------------------------------------------------------------------------------
 
-    def _closed_before(self, word, direction):
+    def _closed_before(self, w, direction):
         """A SYN on a closed connection: whether it opens a new one (a FIN closed the old one, or this side's RST)."""
-        flags = self.table.w[word + W_SIDE + SIDE_FLAGS] | self.table.w[word + W_SIDE + SIDE_WORDS + SIDE_FLAGS]
-        return flags & SIDE_CLOSE_INIT or self.table.w[word + W_LAST] & 0xFFFF == (direction << 8 | SEG_RST)
+        flags = side_at(w, DIR_ORIGINAL)[SIDE_FLAGS] | side_at(w, DIR_REPLY)[SIDE_FLAGS]
+        return flags & SIDE_CLOSE_INIT or w[W_LAST] & 0xFFFF == (direction << 8 | SEG_RST)
 
-    def _in_step_after_all(self, word, direction):
+    def _in_step_after_all(self, w, direction):
         """A SYN-ACK that acknowledges a SYN which we let through without believing it: take over what that SYN said."""
         other = 1 - direction
-        if (
-            self.kind != SEG_SYNACK
-            or self.table.w[word + W_LAST] & 0xFFFF != (other << 8 | SEG_SYN)
-            or self.ack != self.table.w[word + W_LAST_END]
-        ):
+        if self.kind != SEG_SYNACK or w[W_LAST] & 0xFFFF != (other << 8 | SEG_SYN) or self.ack != w[W_LAST_END]:
             return 0
-        last = self.table.w[word + W_LAST_WIN] & ~(SIDE_CHALLENGE << 24)
-        self.table.w[word + W_LAST_WIN] = last
-        side = word + W_SIDE + SIDE_WORDS * other
-        self.table.w[side + SIDE_END] = self.table.w[word + W_LAST_END]
-        self.table.w[side + SIDE_MAXEND] = self.table.w[word + W_LAST_END]
-        self.table.w[side + SIDE_MAXWIN] = last & 0xFFFF if last & 0xFFFF else 1
-        self.table.w[side + SIDE_FLAGS] = last >> 24 | (last >> 16 & 0xFF) << 8
-        side = word + W_SIDE + SIDE_WORDS * direction
-        self.table.w[side + SIDE_END] = 0
-        self.table.w[side + SIDE_MAXEND] = 0
-        self.table.w[side + SIDE_MAXWIN] = 0
-        self.table.w[side + SIDE_MAXACK] = 0
-        self.table.w[side + SIDE_FLAGS] &= SIDE_LIBERAL
+        last = w[W_LAST_WIN] & ~(SIDE_CHALLENGE << 24)
+        w[W_LAST_WIN] = last
+        side = side_at(w, other)
+        side[SIDE_END] = w[W_LAST_END]
+        side[SIDE_MAXEND] = w[W_LAST_END]
+        side[SIDE_MAXWIN] = last & 0xFFFF if last & 0xFFFF else 1
+        side[SIDE_FLAGS] = last >> 24 | (last >> 16 & 0xFF) << 8
+        side = side_at(w, direction)
+        side[SIDE_END] = 0
+        side[SIDE_MAXEND] = 0
+        side[SIDE_MAXWIN] = 0
+        side[SIDE_MAXACK] = 0
+        side[SIDE_FLAGS] &= SIDE_LIBERAL
         return 1
 
-    def _note_ignored(self, b, v, i, word, direction, old):
+    def _note_ignored(self, b, v, i, w, direction, old):
         """A packet that is let through: remember it, in case the answer shows that the endpoints were in step."""
-        last = self.table.w[word + W_LAST_WIN] >> 16 << 16 | self.win
-        self.table.w[word + W_LAST] = self.table.w[word + W_LAST] >> 16 << 16 | direction << 8 | self.kind
-        self.table.w[word + W_LAST_SEQ] = self.seq
-        self.table.w[word + W_LAST_END] = self.end
+        last = w[W_LAST_WIN] >> 16 << 16 | self.win
+        w[W_LAST] = w[W_LAST] >> 16 << 16 | direction << 8 | self.kind
+        w[W_LAST_SEQ] = self.seq
+        w[W_LAST_END] = self.end
         v.reason[i] = REASON_TCP_IGNORED
         if self.kind == SEG_SYN and direction == DIR_ORIGINAL:
             flags = 0
@@ -319,34 +313,30 @@ class Tcp:
             v.reason[i] = REASON_TCP_SYN_ON_LIVE
         elif self.kind == SEG_SYNACK:
             v.reason[i] = REASON_TCP_SYNACK_IGNORED
-        self.table.w[word + W_LAST_WIN] = last
+        w[W_LAST_WIN] = last
         if old == TCPS_SYN_SENT and self.kind == SEG_ACK and direction == DIR_REPLY:
-            self.table.w[word + W_LAST_ACK] = self.ack
+            w[W_LAST_ACK] = self.ack
 
-    def _challenge_expected(self, word, direction):
+    def _challenge_expected(self, w, direction):
         """Whether an ACK in last_ack answers a SYN that was let through, and not the last FIN (RFC 5961, section 4)."""
-        if (
-            self.kind == SEG_ACK
-            and self.table.w[word + W_LAST] & 0xFFFF == ((1 - direction) << 8 | SEG_SYN)
-            and self.table.w[word + W_LAST_WIN] >> 24 & SIDE_CHALLENGE
-        ):
-            self.table.w[word + W_LAST_WIN] &= ~(SIDE_CHALLENGE << 24)
+        if self.kind == SEG_ACK and w[W_LAST] & 0xFFFF == ((1 - direction) << 8 | SEG_SYN) and w[W_LAST_WIN] >> 24 & SIDE_CHALLENGE:
+            w[W_LAST_WIN] &= ~(SIDE_CHALLENGE << 24)
             return 1
         return 0
 
-    def _reset(self, v, i, word, direction, old):
+    def _reset(self, v, i, w, direction, old):
         """A RST: the state it leads to, or GO_INVALID. Sets ``unconditional`` where it counts without a look at the window."""
         self.unconditional = 1
         if old in (TCPS_FIN_WAIT, TCPS_LAST_ACK, TCPS_TIME_WAIT, TCPS_CLOSE, TCPS_CLOSE_WAIT):
             # The tuple may be in use anew, and what we know of it outdated.
             return TCPS_CLOSE
         self.unconditional = 0
-        status = self.table.w[word + W_STATUS]
-        last = self.table.w[word + W_LAST] & 0xFFFF
-        receiver = word + W_SIDE + SIDE_WORDS * (1 - direction)
+        status = w[W_STATUS]
+        last = w[W_LAST] & 0xFFFF
+        receiver = side_at(w, 1 - direction)
         new = TCPS_CLOSE
-        if self.table.w[receiver + SIDE_FLAGS] & SIDE_MAXACK_SET and last & 0xFF != SEG_SYN:
-            expected = self.table.w[receiver + SIDE_MAXACK]
+        if receiver[SIDE_FLAGS] & SIDE_MAXACK_SET and last & 0xFF != SEG_SYN:
+            expected = receiver[SIDE_MAXACK]
             established = old == TCPS_ESTABLISHED and status & STATUS_ASSURED
             # Most likely the answer to a SYN that was let through.
             if self.seq == 0 and not established:
@@ -354,93 +344,93 @@ class Tcp:
             if before(self.seq, expected) and not self.ignore_invalid_rst:
                 v.reason[i] = REASON_TCP_RST_SEQ
                 v.bound_low[i] = expected
-                v.bound_high[i] = self.table.w[word + W_SIDE + SIDE_WORDS * direction + SIDE_MAXEND]
+                v.bound_high[i] = side_at(w, direction)[SIDE_MAXEND]
                 v.seen[i] = self.seq
                 return GO_INVALID
             if not established or self.seq == expected:
                 return TCPS_CLOSE
             # Right behind this side's last segment.
-            if last == (direction << 8 | SEG_ACK) and self.seq == self.table.w[word + W_LAST_END]:
+            if last == (direction << 8 | SEG_ACK) and self.seq == w[W_LAST_END]:
                 return TCPS_CLOSE
             # Not exact: the receiver may answer with a challenge ACK, so the connection stays.
             new = old
         if (
             (status & STATUS_SEEN_REPLY and last == ((1 - direction) << 8 | SEG_SYN))
             or (not status & STATUS_ASSURED and last & 0xFF == SEG_ACK)
-        ) and self.ack == self.table.w[word + W_LAST_END]:
+        ) and self.ack == w[W_LAST_END]:
             # It answers a SYN, or the ACK of a half-open connection, that was let through.
             self.unconditional = 1
-        elif old == TCPS_SYN_SENT and last == (DIR_REPLY << 8 | SEG_ACK) and self.seq == self.table.w[word + W_LAST_ACK]:
+        elif old == TCPS_SYN_SENT and last == (DIR_REPLY << 8 | SEG_ACK) and self.seq == w[W_LAST_ACK]:
             # It answers a challenge ACK that was let through.
             self.unconditional = 1
         return new
 
     # The window -------------------------------------------------------------------------------------------------------------------
 
-    def _window(self, b, v, i, word, direction, old):
+    def _window(self, b, v, i, w, direction, old):
         """Hold the segment against the window. TRACK_ACCEPT: in it, and noted; TRACK_LAST: let through without change; TRACK_INVALID."""
-        s = word + W_SIDE + SIDE_WORDS * direction
-        r = word + W_SIDE + SIDE_WORDS * (1 - direction)
-        if not self.table.w[r + SIDE_FLAGS] & SIDE_SACK_PERM:
+        s = side_at(w, direction)
+        r = side_at(w, 1 - direction)
+        if not r[SIDE_FLAGS] & SIDE_SACK_PERM:
             self.sack = self.ack
         if self._meet_sender(b, i, s, r, direction, old):
             return TRACK_ACCEPT
-        receiver_end = self.table.w[r + SIDE_END]
+        receiver_end = r[SIDE_END]
         if not self.flags & TCP_ACK or (self.flags & TCP_RST and self.ack == 0):
             # No acknowledgement, or one that broken stacks put into a RST: as if it were right.
             self.ack = receiver_end
             self.sack = receiver_end
         if self.flags & TCP_RST and self.seq == 0 and old == TCPS_SYN_SENT:
-            self.seq = self.table.w[s + SIDE_END]
+            self.seq = s[SIDE_END]
             self.end = self.seq
         judged = self._bounds(v, i, s, r)
         if judged == TRACK_ACCEPT:
-            self._note(b, i, word, s, r, direction)
-        elif self.liberal or self.table.w[s + SIDE_FLAGS] & SIDE_LIBERAL:
+            self._note(b, i, w, s, r, direction)
+        elif self.liberal or s[SIDE_FLAGS] & SIDE_LIBERAL:
             v.reason[i] = REASON_NONE
             return TRACK_ACCEPT
         return judged
 
     def _meet_sender(self, b, i, s, r, direction, old):
         """First sight of the sender, or a SYN that starts it anew. Returns 1 if there is nothing to judge."""
-        if self.table.w[s + SIDE_MAXWIN] == 0:
+        if s[SIDE_MAXWIN] == 0:
             if self.flags & TCP_SYN:
                 self._start_side(b, i, s, r, direction)
                 # Simultaneous open.
                 return not self.flags & TCP_ACK
-            win = wrap(self.win << (self.table.w[s + SIDE_FLAGS] >> 8))
-            self.table.w[s + SIDE_END] = self.end
-            self.table.w[s + SIDE_MAXWIN] = win if win else 1
-            self.table.w[s + SIDE_MAXEND] = wrap(self.end + (win if win else 1))
-            if self.table.w[r + SIDE_MAXWIN] == 0:
+            win = wrap(self.win << (s[SIDE_FLAGS] >> 8))
+            s[SIDE_END] = self.end
+            s[SIDE_MAXWIN] = win if win else 1
+            s[SIDE_MAXEND] = wrap(self.end + (win if win else 1))
+            if r[SIDE_MAXWIN] == 0:
                 # Nothing seen of the other side: let 3 and 4 hold.
-                self.table.w[r + SIDE_END] = self.sack
-                self.table.w[r + SIDE_MAXEND] = self.sack
-            elif self.sack == wrap(self.table.w[r + SIDE_END] + 1):
+                r[SIDE_END] = self.sack
+                r[SIDE_MAXEND] = self.sack
+            elif self.sack == wrap(r[SIDE_END] + 1):
                 # Likely the answer to a keepalive.
-                self.table.w[r + SIDE_END] = self.sack
-        elif self.flags & TCP_SYN and after(self.end, self.table.w[s + SIDE_END]) and old in (TCPS_SYN_SENT, TCPS_SYN_RECV):
+                r[SIDE_END] = self.sack
+        elif self.flags & TCP_SYN and after(self.end, s[SIDE_END]) and old in (TCPS_SYN_SENT, TCPS_SYN_RECV):
             self._start_side(b, i, s, r, direction)
             return direction == DIR_REPLY and not self.flags & TCP_ACK
         return 0
 
     def _start_side(self, b, i, s, r, direction):
         """A side's SYN. Windows are scaled only if both sides offer it (RFC 7323, section 2.2)."""
-        self.table.w[s + SIDE_END] = self.end
-        self.table.w[s + SIDE_MAXEND] = self.end
-        self.table.w[s + SIDE_MAXWIN] = self.win if self.win else 1
+        s[SIDE_END] = self.end
+        s[SIDE_MAXEND] = self.end
+        s[SIDE_MAXWIN] = self.win if self.win else 1
         self._take_options(b, i, s)
-        if direction == DIR_REPLY and not self.table.w[s + SIDE_FLAGS] & self.table.w[r + SIDE_FLAGS] & SIDE_WSCALE:
-            self.table.w[s + SIDE_FLAGS] &= 0xFF
-            self.table.w[r + SIDE_FLAGS] &= 0xFF
+        if direction == DIR_REPLY and not s[SIDE_FLAGS] & r[SIDE_FLAGS] & SIDE_WSCALE:
+            s[SIDE_FLAGS] &= 0xFF
+            r[SIDE_FLAGS] &= 0xFF
 
     def _bounds(self, v, i, s, r):
         """The four conditions. What failed is written with its numbers."""
-        sender_end = self.table.w[s + SIDE_END]
-        sender_max = self.table.w[s + SIDE_MAXEND]
-        sender_win = self.table.w[s + SIDE_MAXWIN]
-        receiver_end = self.table.w[r + SIDE_END]
-        receiver_win = self.table.w[r + SIDE_MAXWIN]
+        sender_end = s[SIDE_END]
+        sender_max = s[SIDE_MAXEND]
+        sender_win = s[SIDE_MAXWIN]
+        receiver_end = r[SIDE_END]
+        receiver_win = r[SIDE_MAXWIN]
         lowest_seq = wrap(sender_end - receiver_win)
         lowest_ack = wrap(receiver_end - (sender_win if sender_win > ACK_WINDOW else ACK_WINDOW))
         if not before(self.seq, wrap(sender_max + 1)):
@@ -453,8 +443,8 @@ class Tcp:
                 and before(self.sack, wrap(receiver_end + 1))
             ):
                 # Some stacks send a little more than they may. Its acknowledgement shall not look like one of unseen data.
-                self.table.w[s + SIDE_END] = self.end
-                self.table.w[s + SIDE_FLAGS] |= SIDE_UNACKED
+                s[SIDE_END] = self.end
+                s[SIDE_FLAGS] |= SIDE_UNACKED
                 self._say(v, i, REASON_TCP_OVERSHOT, lowest_seq, sender_max, self.seq)
                 return TRACK_LAST
             self._say(v, i, REASON_TCP_SEQ_OVER, lowest_seq, sender_max, self.seq)
@@ -477,109 +467,108 @@ class Tcp:
         v.bound_high[i] = high
         v.seen[i] = seen
 
-    def _note(self, b, i, word, s, r, direction):
+    def _note(self, b, i, w, s, r, direction):
         """A segment within the window: what it says of both sides."""
-        sender_end = self.table.w[s + SIDE_END]
-        sender_max = self.table.w[s + SIDE_MAXEND]
-        flags = self.table.w[s + SIDE_FLAGS]
+        sender_end = s[SIDE_END]
+        sender_max = s[SIDE_MAXEND]
+        flags = s[SIDE_FLAGS]
         win = self.win
         if not self.flags & TCP_SYN:
             win = wrap(win << (flags >> 8))
         reach = wrap(win + self.sack - self.ack)
-        self.table.w[s + SIDE_MAXWIN] = max(self.table.w[s + SIDE_MAXWIN], reach)
+        s[SIDE_MAXWIN] = max(s[SIDE_MAXWIN], reach)
         if after(self.end, sender_end):
-            self.table.w[s + SIDE_END] = self.end
+            s[SIDE_END] = self.end
             flags |= SIDE_UNACKED
-        elif b.payload_len[i] > 1 and self.table.w[word + W_STATUS] & STATUS_CONFIRMED:
+        elif b.payload_len[i] > 1 and w[W_STATUS] & STATUS_CONFIRMED:
             bit = 1
             b.anomalies[i] |= bit << ANOM_RETRANSMISSION
-        if self.flags & TCP_ACK and (not flags & SIDE_MAXACK_SET or after(self.ack, self.table.w[s + SIDE_MAXACK])):
-            self.table.w[s + SIDE_MAXACK] = self.ack
+        if self.flags & TCP_ACK and (not flags & SIDE_MAXACK_SET or after(self.ack, s[SIDE_MAXACK])):
+            s[SIDE_MAXACK] = self.ack
             flags |= SIDE_MAXACK_SET
-        self.table.w[s + SIDE_FLAGS] = flags
-        if self.table.w[r + SIDE_MAXWIN] and after(self.end, sender_max):
-            self.table.w[r + SIDE_MAXWIN] = wrap(self.table.w[r + SIDE_MAXWIN] + self.end - sender_max)
-        if after(wrap(self.sack + win), wrap(self.table.w[r + SIDE_MAXEND] - 1)):
-            self.table.w[r + SIDE_MAXEND] = wrap(self.sack + win + (1 if win == 0 else 0))
-        if self.ack == self.table.w[r + SIDE_END]:
-            self.table.w[r + SIDE_FLAGS] &= ~SIDE_UNACKED
+        s[SIDE_FLAGS] = flags
+        if r[SIDE_MAXWIN] and after(self.end, sender_max):
+            r[SIDE_MAXWIN] = wrap(r[SIDE_MAXWIN] + self.end - sender_max)
+        if after(wrap(self.sack + win), wrap(r[SIDE_MAXEND] - 1)):
+            r[SIDE_MAXEND] = wrap(self.sack + win + (1 if win == 0 else 0))
+        if self.ack == r[SIDE_END]:
+            r[SIDE_FLAGS] &= ~SIDE_UNACKED
         if self.kind == SEG_ACK:
-            self._count_repetition(word, direction)
+            self._count_repetition(w, direction)
 
-    def _count_repetition(self, word, direction):
+    def _count_repetition(self, w, direction):
         """Count how often one ACK segment came in a row: a retransmission that nobody answers."""
-        last = self.table.w[word + W_LAST]
-        last_win = self.table.w[word + W_LAST_WIN]
+        last = w[W_LAST]
+        last_win = w[W_LAST_WIN]
         if (
             last >> 8 & 1 == direction
-            and self.table.w[word + W_LAST_SEQ] == self.seq
-            and self.table.w[word + W_LAST_ACK] == self.ack
-            and self.table.w[word + W_LAST_END] == self.end
+            and w[W_LAST_SEQ] == self.seq
+            and w[W_LAST_ACK] == self.ack
+            and w[W_LAST_END] == self.end
             and last_win & 0xFFFF == self.win
         ):
             # Linux counts in eight bits.
-            self.table.w[word + W_LAST] = last & 0xFFFF | ((last >> 16) + 1 & 0xFF) << 16
+            w[W_LAST] = last & 0xFFFF | ((last >> 16) + 1 & 0xFF) << 16
             return
-        self.table.w[word + W_LAST] = direction << 8 | last & 0xFF
-        self.table.w[word + W_LAST_SEQ] = self.seq
-        self.table.w[word + W_LAST_ACK] = self.ack
-        self.table.w[word + W_LAST_END] = self.end
-        self.table.w[word + W_LAST_WIN] = last_win >> 16 << 16 | self.win
+        w[W_LAST] = direction << 8 | last & 0xFF
+        w[W_LAST_SEQ] = self.seq
+        w[W_LAST_ACK] = self.ack
+        w[W_LAST_END] = self.end
+        w[W_LAST_WIN] = last_win >> 16 << 16 | self.win
 
     # The change -------------------------------------------------------------------------------------------------------------------
 
-    def _apply(self, word, direction, old, new, now):
+    def _apply(self, w, direction, old, new, now):
         """A packet that counts: new state, time-out, status."""
-        self.table.w[word + W_LAST] = self.table.w[word + W_LAST] >> 16 << 16 | direction << 8 | self.kind
-        status = self.table.w[word + W_STATUS]
+        w[W_LAST] = w[W_LAST] >> 16 << 16 | direction << 8 | self.kind
+        status = w[W_STATUS]
         status = status ^ (status & 0xF0000) | new << 16
         if old != new and new == TCPS_FIN_WAIT:
-            self.table.w[word + W_SIDE + SIDE_WORDS * direction + SIDE_FLAGS] |= SIDE_CLOSE_INIT
-        timeout = self._timeout(word, new)
+            side_at(w, direction)[SIDE_FLAGS] |= SIDE_CLOSE_INIT
+        timeout = self._timeout(w, new)
         if not status & STATUS_SEEN_REPLY:
             if self.kind == SEG_RST:
-                self.table.w[word + W_STATUS] = status
+                w[W_STATUS] = status
                 return TRACK_LAST
             if self.kind == SEG_SYN and old == TCPS_SYN_SENT:
                 # A SYN again: whoever uses the port anew shall not keep an old entry alive.
-                self.table.w[word + W_STATUS] = status
+                w[W_STATUS] = status
                 return TRACK_ACCEPT
             if new == TCPS_ESTABLISHED and timeout > self.timers[TIMER_TCP_UNACK]:
                 timeout = self.timers[TIMER_TCP_UNACK]
         elif not status & STATUS_ASSURED and new == TCPS_ESTABLISHED and old in (TCPS_SYN_RECV, TCPS_ESTABLISHED):
             status |= STATUS_ASSURED
-        self.table.w[word + W_STATUS] = status
+        w[W_STATUS] = status
         if not status & STATUS_FIXED_TIMEOUT:
-            self.table.t[word // 2 + Q_EXPIRES] = now + timeout
+            set_expires(w, now + timeout)
         return TRACK_ACCEPT
 
-    def _timeout(self, word, new):
+    def _timeout(self, w, new):
         """Time-out of a state: shorter where segments are repeated, unacknowledged, or the window is shut."""
         timeout = self.timers[new]
-        side = word + W_SIDE
         limit = TIMER_TCP_UNACK
-        if self.table.w[word + W_LAST] >> 16 >= self.max_retrans and timeout > self.timers[TIMER_TCP_RETRANS]:
+        if w[W_LAST] >> 16 >= self.max_retrans and timeout > self.timers[TIMER_TCP_RETRANS]:
             return self.timers[TIMER_TCP_RETRANS]
         if self.kind == SEG_RST and new == TCPS_ESTABLISHED:
             limit = TIMER_TCP_UNACK if self.rst_keeps_unacknowledged else TCPS_CLOSE
             if timeout > self.timers[limit]:
                 return self.timers[limit]
-        flags = self.table.w[side + SIDE_FLAGS] | self.table.w[side + SIDE_WORDS + SIDE_FLAGS]
+        flags = side_at(w, DIR_ORIGINAL)[SIDE_FLAGS] | side_at(w, DIR_REPLY)[SIDE_FLAGS]
         if flags & SIDE_UNACKED and timeout > self.timers[TIMER_TCP_UNACK]:
             return self.timers[TIMER_TCP_UNACK]
-        if self.table.w[word + W_LAST_WIN] & 0xFFFF == 0 and timeout > self.timers[TIMER_TCP_RETRANS]:
+        if w[W_LAST_WIN] & 0xFFFF == 0 and timeout > self.timers[TIMER_TCP_RETRANS]:
             return self.timers[TIMER_TCP_RETRANS]
         return timeout
 
-    def _shorten(self, word, direction, now):
+    def _shorten(self, w, direction, now):
         """A FIN or RST outside the window, from both sides: the connection may be dead, so its time-out need not be long."""
-        status = self.table.w[word + W_STATUS]
+        status = w[W_STATUS]
         if not status & STATUS_ASSURED or status & STATUS_FIXED_TIMEOUT or self.kind not in (SEG_RST, SEG_FIN):
             return
-        last = self.table.w[word + W_LAST]
+        last = w[W_LAST]
         if last >> 8 & 1 != direction and last & 0xFF in (SEG_FIN, SEG_RST):
-            left = self.table.t[word // 2 + Q_EXPIRES] - now
+            left = expires_at(w) - now
             if left >= LONG_LEFT_NS and left > self.timers[TIMER_TCP_UNACK]:
-                self.table.t[word // 2 + Q_EXPIRES] = now + self.timers[TIMER_TCP_UNACK]
+                set_expires(w, now + self.timers[TIMER_TCP_UNACK])
         else:
-            self.table.w[word + W_LAST] = last >> 16 << 16 | direction << 8 | self.kind
+            w[W_LAST] = last >> 16 << 16 | direction << 8 | self.kind
