@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pcapaudit.cli.exits import Exit
-from pcapaudit.cli.options import EngineOptions, FindingOptions, engine_options, finding_options
+from pcapaudit.cli.options import EngineOptions, FindingOptions, engine_options, finding_options, report_option
 
 if TYPE_CHECKING:
     from pcapaudit.report.summary import Results
@@ -28,6 +28,8 @@ class AuditOptions:
     formats: tuple[str, ...]
     #: ``text`` or ``json``.
     summary: str
+    #: FORM or FORM=FILE of reports for CI servers.
+    report: tuple[str, ...]
     #: Which findings are reported.
     findings: FindingOptions
     #: Mildest severity that makes exit code 1, or ``never``.
@@ -53,6 +55,7 @@ class AuditOptions:
     help="Format of these files; repeat for several. Default: csv.",
 )
 @click.option("--summary", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Form of the summary on stdout.")
+@report_option("findings")
 @click.option(
     "--fail-on",
     type=click.Choice(SEVERITY_CHOICES),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from pcapaudit.cli.output import note, print_report
 from pcapaudit.cli.progress import RunProgress
+from pcapaudit.cli.reporting import audit_report, hand_out, wanted_reports
 from pcapaudit.cli.selecting import selection_of
 from pcapaudit.cli.session import DEFAULT_RULES, open_session
 from pcapaudit.findings.registry import make_detectors
@@ -39,6 +40,7 @@ def run_audit(captures: Sequence[str], engine: EngineOptions, options: AuditOpti
     """Replay the captures, write the files and print the summary. Raises PcapauditError."""
     started = time.perf_counter()
     selection = selection_of(options.findings)
+    reports = wanted_reports(options.report)
     with contextlib.ExitStack() as stack:
         context = stack.enter_context(open_session(captures, engine))
         folder = stack.enter_context(OutputFolder(Path(options.output))) if options.output is not None else None
@@ -50,8 +52,10 @@ def run_audit(captures: Sequence[str], engine: EngineOptions, options: AuditOpti
             written = folder.commit()
             if not options.quiet:
                 note(f"wrote {', '.join(str(path) for path in written)}")
+    printed = hand_out(reports, audit_report(summary, options.fail_on), options.quiet) if reports else False
     if not options.quiet:
-        _print_summary(summary, options)
+        if not printed:
+            _print_summary(summary, options)
         _print_speed(results.totals.frames, time.perf_counter() - started)
     return results
 

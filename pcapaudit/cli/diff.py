@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import click
 
 from pcapaudit.cli.exits import Exit
-from pcapaudit.cli.options import EngineOptions, replay_options
+from pcapaudit.cli.options import EngineOptions, replay_options, report_option
 
 __all__ = ["KINDS", "DiffOptions", "diff"]
 
@@ -33,6 +33,8 @@ class DiffOptions:
     form: str
     #: File for the report; None for stdout.
     output: str | None
+    #: FORM or FORM=FILE of reports for CI servers.
+    report: tuple[str, ...]
     #: Examples of a change.
     max_examples: int
     #: No report on stdout, no notes.
@@ -60,6 +62,7 @@ class DiffOptions:
     "--format", "form", type=click.Choice(["text", "markdown", "json"]), default="text", show_default=True, help="Form of the report."
 )
 @click.option("-o", "--output", metavar="FILE", help="Write the report to FILE in place of stdout.")
+@report_option("changes")
 @click.option("--max-examples", type=click.IntRange(0, 1000), default=3, show_default=True, metavar="N", help="Examples of each change.")
 @click.option("-q", "--quiet", is_flag=True, help="No report on stdout, no progress, no notes: only errors, -o and the exit code.")
 @click.option("--no-progress", "progress", flag_value=False, default=True, help="No progress bar.")

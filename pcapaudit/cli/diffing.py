@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pcapaudit.cli.output import note, plain_text, print_report
 from pcapaudit.cli.progress import RunProgress
+from pcapaudit.cli.reporting import hand_out, wanted_reports, write_text
 from pcapaudit.cli.session import DEFAULT_RULES, open_sessions
 from pcapaudit.core.errors import ConfigError
 from pcapaudit.regress.changes import Kind, Ledger
@@ -20,10 +21,10 @@ from pcapaudit.regress.record import DEFAULT_ALLOWED, SideInfo, record_of
 from pcapaudit.regress.saved import SavedSide, saved_table
 from pcapaudit.regress.sides import EngineSide
 from pcapaudit.replay.run import Source
+from pcapaudit.report.ci.notice import of_diff
 from pcapaudit.report.diff import render_json
 from pcapaudit.report.diff_markdown import render_markdown
 from pcapaudit.report.diff_terminal import render_diff
-from pcapaudit.report.sinks.files import PartFile
 
 if TYPE_CHECKING:
     from pcapaudit.cli.diff import DiffOptions
@@ -37,12 +38,14 @@ BUILT_IN = "default"
 
 def run_diff(given: tuple[str, str], captures: Sequence[str], engine: EngineOptions, options: DiffOptions) -> bool:
     """Compare, and print or write the report. Returns whether something changed that is not allowed. Raises PcapauditError."""
+    reports = wanted_reports(options.report)
     record = _compared(given, captures, engine, options)
+    printed = hand_out(reports, of_diff(record), options.quiet) if reports else False
     if options.output is not None:
-        _write(Path(options.output), _text(record, options.form))
+        write_text(Path(options.output), _text(record, options.form))
         if not options.quiet:
             note(f"wrote {options.output}")
-    elif not options.quiet:
+    elif not (options.quiet or printed):
         if options.form == "text":
             print_report(lambda console: render_diff(record, console), options.color)
         else:
@@ -99,14 +102,3 @@ def _text(record: dict[str, Any], form: str) -> str:
     if form == "json":
         return render_json(record)
     return render_markdown(record) if form == "markdown" else plain_text(lambda console: render_diff(record, console))
-
-
-def _write(path: Path, text: str) -> None:
-    """Put a file in its place whole. Raises OutputError."""
-    file = PartFile(path)
-    try:
-        file.write(text.encode())
-        file.commit()
-    except BaseException:
-        file.discard()
-        raise

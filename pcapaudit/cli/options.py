@@ -9,9 +9,21 @@ from typing import Any
 
 import click
 
-__all__ = ["EngineOptions", "FindingOptions", "engine_options", "engine_options_but", "finding_options", "replay_options"]
+__all__ = [
+    "REPORT_FORMS",
+    "EngineOptions",
+    "FindingOptions",
+    "engine_options",
+    "engine_options_but",
+    "finding_options",
+    "replay_options",
+    "report_option",
+]
 
 Function = Callable[..., Any]
+
+#: Forms of ``--report``, as ``report.ci.forms`` has them.
+REPORT_FORMS = ("concise", "grouped", "json-lines", "junit", "sarif", "github", "gitlab", "azure", "pylint", "rdjson", "markdown")
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +156,17 @@ def engine_options_but(**fixed: object) -> Callable[[Function], Function]:
 def replay_options(function: Function) -> Function:
     """The same without --rules, for commands that take rulesets as arguments."""
     return _collect(function, EngineOptions, "engine", _REPLAY_OPTIONS, {"rules": ()})
+
+
+def report_option(what: str) -> Callable[[Function], Function]:
+    """``--report FORM[=FILE]``, for a command that finds ``what``."""
+    return click.option(
+        "--report",
+        metavar="FORM[=FILE]",
+        multiple=True,
+        help=f"Give the {what} to a CI server: in FILE, or on stdout in place of the report; repeat for several. "
+        f"FORM: {', '.join(REPORT_FORMS)}.",
+    )
 
 
 def _name(option: Callable[[Function], Function]) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from pcapaudit.report.diff import TITLES, consequence, decider, headline, packet, shown_time, side, volume
 from pcapaudit.report.terminal import count
 
-__all__ = ["SHOWN_CHANGES", "render_markdown"]
+__all__ = ["SHOWN_CHANGES", "code_span", "render_markdown"]
 
 #: Changes of a kind that get a row. GitHub cuts a summary at 1 MiB, a comment at 64 Ki characters.
 SHOWN_CHANGES = 25
@@ -22,6 +22,16 @@ def render_markdown(record: Mapping[str, Any]) -> str:
     return "\n".join([*_head(record), *(line for kind in TITLES for line in _kind(record, kind))]) + "\n"
 
 
+def code_span(text: str) -> str:
+    """A code span that keeps the table whole whatever the text holds."""
+    plain = " ".join(text.split())
+    if len(plain) > SHOWN_TEXT:
+        plain = plain[: SHOWN_TEXT - 1] + "…"
+    fence = "`" * (max((len(run) for run in re.findall("`+", plain)), default=0) + 1)
+    pad = " " if plain.startswith("`") or plain.endswith("`") else ""
+    return f"{fence}{pad}{plain}{pad}{fence}".replace("|", "\\|")
+
+
 def _head(record: Mapping[str, Any]) -> Iterable[str]:
     capture, packets = record["capture"], record["packets"]
     yield f"## pcapaudit diff: {'changes found' if record['failed'] else 'no change that fails'}"
@@ -31,11 +41,11 @@ def _head(record: Mapping[str, Any]) -> Iterable[str]:
     yield "| | |"
     yield "|---|---|"
     files = capture["files"]
-    yield f"| Capture | {', '.join(map(_code, files[:5]))}{f' and {len(files) - 5} more' if len(files) > 5 else ''} |"
-    yield f"| Old | {_code(side(record['old']))} |"
-    yield f"| New | {_code(side(record['new']))} |"
+    yield f"| Capture | {', '.join(map(code_span, files[:5]))}{f' and {len(files) - 5} more' if len(files) > 5 else ''} |"
+    yield f"| Old | {code_span(side(record['old']))} |"
+    yield f"| New | {code_span(side(record['new']))} |"
     for warning in capture["warnings"]:
-        yield f"| Warning | {_code(warning)} |"
+        yield f"| Warning | {code_span(warning)} |"
     if packets["undecided"]:
         yield f"| Undecided | {count(packets['undecided'])} packets, {count(packets['undecided_changed'])} of them among the changes |"
     for limit in record["limits"]:
@@ -62,21 +72,11 @@ def _kind(record: Mapping[str, Any], kind: str) -> Iterable[str]:
 
 def _fate(fate: Mapping[str, Any] | None) -> str:
     verdict, place, words = decider(fate)
-    return "<br>".join(filter(None, (f"**{verdict}**" + (f" {_code(place)}" if place else ""), _code(words))))
+    return "<br>".join(filter(None, (f"**{verdict}**" + (f" {code_span(place)}" if place else ""), code_span(words))))
 
 
 def _example(change: Mapping[str, Any]) -> str:
     if not change["examples"]:
         return f"frame {change['first_frame']}"
     first = change["examples"][0]
-    return f"frame {first['frame']}, {shown_time(first['ts_ns'])}<br>{_code(packet(first))}"
-
-
-def _code(text: str) -> str:
-    """A code span that keeps the table whole whatever the text holds."""
-    plain = " ".join(text.split())
-    if len(plain) > SHOWN_TEXT:
-        plain = plain[: SHOWN_TEXT - 1] + "…"
-    fence = "`" * (max((len(run) for run in re.findall("`+", plain)), default=0) + 1)
-    pad = " " if plain.startswith("`") or plain.endswith("`") else ""
-    return f"{fence}{pad}{plain}{pad}{fence}".replace("|", "\\|")
+    return f"frame {first['frame']}, {shown_time(first['ts_ns'])}<br>{code_span(packet(first))}"

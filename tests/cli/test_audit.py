@@ -39,7 +39,7 @@ def test_defaults(monkeypatch):
     captures, engine, options, code = options_of(monkeypatch, "a.pcap")
     assert captures == ("a.pcap",)
     assert (engine.rules, engine.seed, engine.strict) == ((), None, False)
-    assert options == AuditOptions(None, (), "text", FindingOptions(), "low", quiet=False, progress=True, color="auto")
+    assert options == AuditOptions(None, (), "text", (), FindingOptions(), "low", quiet=False, progress=True, color="auto")
     assert code == Exit.CLEAN
 
 
@@ -57,6 +57,7 @@ def test_given_values(monkeypatch):
         "out",
         ("parquet", "csv"),
         "json",
+        (),
         FindingOptions(("tcp",), ("land", "syn-flood"), "x.toml"),
         "high",
         quiet=True,

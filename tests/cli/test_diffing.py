@@ -18,7 +18,7 @@ def test_allowed_kinds():
     """Another rule with the same verdict is, unless the same rules are asked for."""
 
     def allowed(same_rules, *allow):
-        return _allowed(DiffOptions((), (), (), (), allow, same_rules, "text", None, 3, False, False, "never"))
+        return _allowed(DiffOptions((), (), (), (), allow, same_rules, "text", None, (), 3, False, False, "never"))
 
     assert allowed(False) == {Kind.OTHER_RULE}
     assert allowed(True) == set()
