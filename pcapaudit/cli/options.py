@@ -62,6 +62,12 @@ class EngineOptions:
     strict: bool
     #: Topology file, in place of local, zone and own; or None.
     topology: str | None = None
+    #: NAME or NAME=PORT,… texts: helpers assigned by port.
+    helper: tuple[str, ...] = ()
+    #: ``rules``, or ``auto``: by port, as before Linux 6.0.
+    helpers: str = "rules"
+    #: NAME=VALUE texts: settings of helpers.
+    helper_param: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +118,15 @@ _REPLAY_OPTIONS = (
     click.option("--sysctl-file", metavar="FILE", help="Time-outs and switches from the output of sysctl -a on the firewall."),
     click.option("--timeout", metavar="NAME=TIME", multiple=True, help="Connection time-out, such as tcp.established=1h."),
     click.option("--sysctl", metavar="NAME=VALUE", multiple=True, help="Conntrack switch, such as nf_conntrack_tcp_loose=0."),
+    click.option("--helper", metavar="NAME[=PORT,…]", multiple=True, help="Have a conntrack helper read a port, such as ftp=21,2121."),
+    click.option(
+        "--helpers",
+        type=click.Choice(["rules", "auto"]),
+        default="rules",
+        show_default=True,
+        help="Who gets a helper: whom the rules give one, or everybody by port (auto), as before Linux 6.0.",
+    ),
+    click.option("--helper-param", metavar="NAME=VALUE", multiple=True, help="Setting of a helper, such as ftp.loose=1."),
     click.option(
         "--checksum",
         type=click.Choice(["auto", "verify", "ignore"]),

@@ -117,7 +117,11 @@ def conntrack_config(options: EngineOptions) -> ConntrackConfig:
     for text in options.sysctl:
         name, value = _pair(text, "--sysctl", "nf_conntrack_tcp_loose=0")
         config = config.with_sysctl(name, value)
-    return config
+    for text in options.helper:
+        config = config.with_helper(text)
+    for text in options.helper_param:
+        config = config.with_helper_param(text)
+    return config.with_switch("helper", 1) if options.helpers == "auto" else config
 
 
 def load_profile(name: str) -> Profile:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from pcapaudit.conntrack.helpers.registry import BY_NAME, DEFAULT_PARAMS
 from pcapaudit.conntrack.layout import TIMERS
 from pcapaudit.conntrack.profile import Profile
 from pcapaudit.core.errors import ConfigError
@@ -85,6 +86,8 @@ SWITCHES: Mapping[str, tuple[int, int]] = {
     "checksum": (0, 1),
     "max": (0, (1 << 24) - 2),
     "udp_close_on_reply": (0, 1),
+    "expect_max": (1, 65535),
+    "helper": (0, 1),
 }
 #: Sysctls that change no answer about a capture: accepted, so that the output of ``sysctl -a`` can be given whole.
 _WITHOUT_EFFECT = {
@@ -92,16 +95,16 @@ _WITHOUT_EFFECT = {
     "nf_conntrack_buckets",
     "nf_conntrack_count",
     "nf_conntrack_events",
-    "nf_conntrack_expect_max",
     "nf_conntrack_frag6_high_thresh",
     "nf_conntrack_frag6_low_thresh",
-    "nf_conntrack_helper",
     "nf_conntrack_log_invalid",
     "nf_conntrack_timestamp",
 }
 #: Point release of 6.12 from which on an in-window RST leaves tcp.unacknowledged.
 _RST_FIX = 114
 _UNITS = {"": 1.0, "ms": 0.001, "s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+#: Largest value of a helper's setting: they are switches, seconds and counts.
+_LARGEST_PARAM = 1_000_000
 _LONGEST_SECONDS = 100 * 365 * _DAY
 
 
@@ -125,6 +128,14 @@ class ConntrackConfig:
     max: int = 0
     #: 1: a UDP exchange ends with its reply. No Linux does that; textbook filters may.
     udp_close_on_reply: int = 0
+    #: Most expectations pending at a time; Linux's default on a machine with more than 4 GB.
+    expect_max: int = 4096
+    #: 1: helpers are assigned by port, as before Linux 6.0.
+    helper: int = 0
+    #: Helpers assigned by hand: name and port of the control channel.
+    helper_ports: tuple[tuple[str, int], ...] = ()
+    #: Settings of helpers, ``ftp.loose`` and the like, where they differ from Linux.
+    helper_params: Mapping[str, int] = field(default_factory=dict)
     #: 1: an in-window RST that does not match exactly leaves ``tcp.unacknowledged`` (Linux 6.12.114 and later); 0: ``tcp.close``.
     rst_keeps_unacknowledged: int = 1
 
@@ -181,6 +192,23 @@ class ConntrackConfig:
         major, minor, patch = (int(part or 0) for part in found.groups())
         new = major >= 7 or ((major, minor) == (6, 12) and (patch >= _RST_FIX or found[3] is None))
         return replace(self, rst_keeps_unacknowledged=int(new))
+
+    def with_helper(self, text: str) -> ConntrackConfig:
+        """The same with a helper assigned by port: ``ftp``, or ``ftp=21,2121``. Raises ConfigError."""
+        name, equals, ports = text.partition("=")
+        helper = BY_NAME.get(name)
+        if helper is None or not helper.port:
+            raise ConfigError(f"--helper {text}: expected one of {', '.join(each.name for each in BY_NAME.values() if each.port)}")
+        wanted = [_number(port, f"--helper {name}", 1, 65535) for port in ports.split(",")] if equals else [helper.port]
+        return replace(self, helper_ports=(*self.helper_ports, *((name, port) for port in wanted)))
+
+    def with_helper_param(self, text: str) -> ConntrackConfig:
+        """The same with a setting of a helper: ``ftp.loose=1``, ``nf_conntrack_ftp.loose=1``. Raises ConfigError."""
+        name, _, value = text.partition("=")
+        short = name.strip().removeprefix("nf_conntrack_")
+        if short not in DEFAULT_PARAMS:
+            raise ConfigError(f"--helper-param {text}: expected NAME=VALUE, NAME one of {', '.join(sorted(DEFAULT_PARAMS))}")
+        return replace(self, helper_params={**self.helper_params, short: _number(value, f"--helper-param {short}", 0, _LARGEST_PARAM)})
 
     def with_switch(self, name: str, value: int) -> ConntrackConfig:
         """The same with one of SWITCHES changed. Raises ConfigError."""

@@ -31,6 +31,9 @@ cdef enum:
     W_DCCP_NOTES = 18
     W_MARK = 30
     W_HASH = 31
+    HELPER_SHIFT = 20
+    HELPER_IPV4 = 0x40
+    HELPER_IPV6 = 0x80
     KIND_FREE = 0
     KIND_CONNECTION = 1
     KIND_BLOCKED = 2

@@ -20,7 +20,8 @@ W_PORTS = 8
 W_PROTO = 9
 # Number of the flow.
 W_FLOW = 10
-# ct status | state of the protocol (TCPS_, SCTPS_, DCCPS_) << 16 | kind of row << 24.
+# ct status | state of the protocol (TCPS_, SCTPS_, DCCPS_) << 16 | helper << 20 | kind of row << 24. The helper (HELPER_) is the
+# connection's own (STATUS_HELPER), or else the one that announced it (STATUS_EXPECTED).
 W_STATUS = 11
 # When the entry expires, ns since 1970.
 Q_EXPIRES = 6
@@ -54,6 +55,11 @@ Q_DCCP_RESPONSE = 8
 W_DCCP_NOTES = 18
 W_MARK = 30
 W_HASH = 31
+
+HELPER_SHIFT = 20
+# A helper as rules and ports assign it: HELPER_, and the IP versions that it reads.
+HELPER_IPV4 = 0x40
+HELPER_IPV6 = 0x80
 
 # Kinds of rows.
 KIND_FREE = 0

@@ -36,6 +36,7 @@ from pcapaudit.conntrack.layout cimport (
     W_SIDE,
     W_STATUS,
 )
+from pcapaudit.conntrack.relations cimport Relations
 from pcapaudit.conntrack.sctp cimport Sctp
 from pcapaudit.conntrack.table cimport Table
 from pcapaudit.conntrack.tcp cimport Tcp
@@ -103,6 +104,7 @@ from pcapaudit.core.consts cimport (
     STATUS_CONFIRMED,
     STATUS_EXPECTED,
     STATUS_FIXED_TIMEOUT,
+    STATUS_HELPER,
     STATUS_SEEN_REPLY,
     TCP_SYN,
     TCPS_CLOSE,
@@ -160,6 +162,7 @@ cdef class Tracker:
     cdef u32 ended_count
     cdef u32 hand
     cdef u32 born
+    cdef public Relations relations
 
     @cython.locals(i=u32, mask=u32)
     cdef void touch(self, PacketBatch b, u32 first, u32 stop) noexcept nogil
@@ -172,7 +175,7 @@ cdef class Tracker:
     cdef u32 _end_by_time(self, u32 row) noexcept nogil
     cdef u32 _sctp_end(self, u32 row, u32 status, u32 state) noexcept nogil
     cdef u32 _dccp_end(self, u32 row, u32 state) noexcept nogil
-    @cython.locals(at=u32)
+    @cython.locals(at=u32, status=u32)
     cdef void end(self, u32 row, u32 why, long long when) noexcept nogil
     cdef void recycle(self, u32 row) noexcept nogil
     cdef void clear(self, VerdictBatch v, u32 i) noexcept nogil
@@ -188,6 +191,7 @@ cdef class Tracker:
     cdef u32 _make(self, PacketBatch b, u32 i) noexcept nogil
     @cython.locals(bit=u64)
     cdef u32 _judge_fresh(self, PacketBatch b, VerdictBatch v, u32 i, long long now) noexcept nogil
+    cdef void _unmake(self, long long now) noexcept nogil
     @cython.locals(looked=u32, slot=u32, found=u32)
     cdef bint _evict(self, long long now) noexcept nogil
     @cython.locals(proto=u32, at=u64, status=u32, timer=u32)

@@ -22,6 +22,7 @@ from pcapaudit.conntrack.checks import Checks
 from pcapaudit.conntrack.config import ConntrackConfig
 from pcapaudit.conntrack.dccp import Dccp
 from pcapaudit.conntrack.keys import Keys
+from pcapaudit.conntrack.relations import Relations
 from pcapaudit.conntrack.sctp import Sctp
 from pcapaudit.conntrack.table import MAX_ROWS, Table
 from pcapaudit.conntrack.tcp import Tcp
@@ -110,6 +111,7 @@ if not cython.compiled:
         STATUS_CONFIRMED,
         STATUS_EXPECTED,
         STATUS_FIXED_TIMEOUT,
+        STATUS_HELPER,
         STATUS_SEEN_REPLY,
         TCP_SYN,
         TCPS_CLOSE,
@@ -186,6 +188,8 @@ class Tracker:
         self.ended_count = 0
         self.hand = 0
         self.born = 0
+        #: Helpers and what they announce.
+        self.relations = Relations(self.table)
 
     # Keys -------------------------------------------------------------------------------------------------------------------------
 
@@ -268,8 +272,11 @@ class Tracker:
 
     def end(self, row, why, when):
         """Take an entry out of the table and queue it for its reader."""
-        if self.table.w[row * ROW_WORDS + W_STATUS] >> 24 == KIND_CONNECTION:
+        status = self.table.w[row * ROW_WORDS + W_STATUS]
+        if status >> 24 == KIND_CONNECTION:
             self.live -= 1
+            if status & STATUS_HELPER:
+                self.relations.forget(row, when)
         else:
             self.ring[self.table.w[row * ROW_WORDS + W_LAST]] = 0
         self.table.remove(row)
@@ -293,6 +300,7 @@ class Tracker:
         self.last = 0
         self.quoted = 0
         self.blocked = 0
+        self.relations.unsure = 0
         v.ct_state[i] = CT_NONE
         v.direction[i] = DIR_NONE
         v.reason[i] = REASON_NONE
@@ -368,6 +376,8 @@ class Tracker:
                     self._show(v, i, direction)
                     self.last = judged == TRACK_LAST
         if self.fresh:
+            if self.relations.watching:
+                self.relations.arrive(b, i, self.row, now)
             return self._judge_fresh(b, v, i, now)
         return REASON_NONE
 
@@ -423,7 +433,7 @@ class Tracker:
         """The first packet of an unconfirmed connection."""
         bit = 1
         v.direction[i] = DIR_ORIGINAL
-        v.ct_state[i] = CT_NEW
+        v.ct_state[i] = CT_RELATED if self.table.w[self.row * ROW_WORDS + W_STATUS] & STATUS_EXPECTED else CT_NEW
         if b.proto[i] == PROTO_TCP:
             self.tcp.open(b, i, self.row)
             if not b.tcp_flags[i] & TCP_SYN:
@@ -435,13 +445,19 @@ class Tracker:
         else:
             self.table.t[self.row * ROW_QUADS + Q_STREAM] = now + STREAM_NS
         if self._judge(b, v, i, DIR_ORIGINAL, now) == TRACK_INVALID:
-            self.table.release(self.row)
-            self.row = 0
-            self.fresh = 0
+            self._unmake(now)
             v.ct_state[i] = CT_INVALID
             v.direction[i] = DIR_NONE
             return v.reason[i]
         return REASON_NONE
+
+    def _unmake(self, now):
+        """The unconfirmed connection is none."""
+        if self.table.w[self.row * ROW_WORDS + W_STATUS] & STATUS_HELPER:
+            self.relations.forget(self.row, now)
+        self.table.release(self.row)
+        self.row = 0
+        self.fresh = 0
 
     def _evict(self, now):
         """Make room in a full table: end an expired entry, or one that is not assured, as early_drop does; Linux picks it by chance."""
@@ -565,9 +581,7 @@ class Tracker:
                     self.high_water = self.live
                     self.high_water_ns = now
                 return
-            self.table.release(self.row)
-            self.row = 0
-            self.fresh = 0
+            self._unmake(now)
         if not accepted and self.row == 0 and self.known == 0:
             self._record_blocked(b, i, now)
 

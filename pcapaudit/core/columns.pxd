@@ -78,6 +78,7 @@ cdef class VerdictBatch:
     cdef long long[::1] timeout_ns
     cdef unsigned int[::1] row
     cdef unsigned int[::1] flow
+    cdef unsigned int[::1] parent
     cdef unsigned int[::1] bound_low
     cdef unsigned int[::1] bound_high
     cdef unsigned int[::1] seen

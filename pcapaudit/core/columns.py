@@ -88,6 +88,7 @@ VERDICT_COLUMNS: tuple[tuple[str, str, str, str], ...] = (
     ("timeout_ns", "i8", "conntrack", "time left to the entry after the packet; 0 without an entry"),
     ("row", "u4", "conntrack", "table row of the entry (valid only while the batch is current); 0 for none"),
     ("flow", "u4", "replay", "number of the flow the packet belongs to, 0 for none"),
+    ("parent", "u4", "replay", "number of the flow that announced this one, 0 for none"),
     ("bound_low", "u4", "conntrack", "TCP: lower end of what was acceptable, where reason names a sequence check"),
     ("bound_high", "u4", "conntrack", "TCP: upper end of what was acceptable"),
     ("seen", "u4", "conntrack", "TCP: the value that failed"),
@@ -98,6 +99,7 @@ FLOW_DTYPE = np.dtype(
     [
         ("flow", "u4"),  # number, in order of first sight
         ("parent", "u4"),  # flow that announced this one (expectation), else 0
+        ("helper", "u1"),  # HELPER_ that reads it, or that announced it, else 0
         ("src_hi", "u8"),
         ("src_lo", "u8"),
         ("dst_hi", "u8"),
@@ -246,6 +248,7 @@ class VerdictBatch:
         self.timeout_ns = view["timeout_ns"]
         self.row = view["row"]
         self.flow = view["flow"]
+        self.parent = view["parent"]
         self.bound_low = view["bound_low"]
         self.bound_high = view["bound_high"]
         self.seen = view["seen"]

@@ -17,7 +17,9 @@ __all__ = [
     "DIRECTIONS",
     "END_REASONS",
     "FILE_ANOMALIES",
+    "HELPERS",
     "HOOKS",
+    "IPV4_HELPERS",
     "PATHS",
     "PROTOCOLS",
     "REASONS",
@@ -105,6 +107,24 @@ CT_STATUS_BITS = {
     consts.STATUS_UNTRACKED: "untracked",
     consts.STATUS_HELPER: "helper",
 }
+#: Names as Linux's modules have them.
+HELPERS = {
+    consts.HELPER_NONE: "",
+    consts.HELPER_FTP: "ftp",
+    consts.HELPER_TFTP: "tftp",
+    consts.HELPER_SIP: "sip",
+    consts.HELPER_IRC: "irc",
+    consts.HELPER_PPTP: "pptp",
+    consts.HELPER_Q931: "Q.931",
+    consts.HELPER_H245: "H.245",
+    consts.HELPER_RAS: "RAS",
+    consts.HELPER_AMANDA: "amanda",
+    consts.HELPER_NETBIOS_NS: "netbios-ns",
+    consts.HELPER_SNMP: "snmp",
+    consts.HELPER_SANE: "sane",
+}
+#: Helpers that Linux registers for IPv4 alone.
+IPV4_HELPERS = frozenset({consts.HELPER_IRC, consts.HELPER_PPTP, consts.HELPER_NETBIOS_NS, consts.HELPER_SNMP})
 END_REASONS = {
     consts.END_NONE: "",
     consts.END_CLOSED: "closed",
@@ -158,6 +178,10 @@ _REASONS: dict[int, tuple[str, str]] = {
     consts.REASON_TRUNCATED: ("truncated", "the capture holds too little of the packet to judge it"),
     consts.REASON_FRAGMENT_DROPPED: ("fragment-dropped", "a fragment that reassembly refuses"),
     consts.REASON_MARTIAN: ("martian", "an address that a host drops while routing"),
+    consts.REASON_HELPER: (
+        "helper",
+        "the rules let it through, and the connection's helper drops it: it announces what cannot be expected",
+    ),
     consts.REASON_SHORT_HEADER: ("short-header", "the packet is shorter than its transport header"),
     consts.REASON_BAD_CHECKSUM: ("bad-checksum", "the transport checksum is wrong"),
     consts.REASON_BAD_LENGTH: ("bad-length", "the transport length contradicts the packet's"),
@@ -235,6 +259,8 @@ _ANOMALIES: dict[int, tuple[str, str]] = {
     consts.ANOM_FRAGMENT_LIMIT: ("fragment-limit", "more fragments wait for their datagrams than are kept"),
     consts.ANOM_MIDSTREAM: ("midstream", "a TCP connection whose beginning the capture does not hold"),
     consts.ANOM_RETRANSMISSION: ("retransmission", "a TCP segment that was sent before"),
+    consts.ANOM_HELPER_BLIND: ("helper-blind", "the capture lacks a part of a packet that a helper reads: what it announced is not known"),
+    consts.ANOM_EXPECT_LIMIT: ("expect-limit", "a packet announces a connection, and as many as can be are expected already"),
 }
 ANOMALIES = {number: code for number, (code, _) in _ANOMALIES.items()}
 ANOMALY_TEXTS = dict(_ANOMALIES.values())

@@ -1,6 +1,7 @@
 import cython
 
-from pcapaudit.conntrack.layout cimport Q_EXPIRES, ROW_QUADS, ROW_WORDS, TO_DROP, TO_RULES, TO_SKIP, W_FLOW, W_MARK, W_PROTO, W_STATUS
+from pcapaudit.conntrack.layout cimport Q_EXPIRES, ROW_QUADS, ROW_WORDS, TO_DROP, TO_RULES, TO_SKIP, W_FLOW, W_MARK, W_PARENT, W_PROTO, W_STATUS
+from pcapaudit.conntrack.relations cimport Relations
 from pcapaudit.conntrack.tracker cimport Tracker
 from pcapaudit.core.columns cimport PacketBatch, VerdictBatch
 from pcapaudit.core.consts cimport (
@@ -9,12 +10,17 @@ from pcapaudit.core.consts cimport (
     END_CLOSED,
     END_RESET,
     GROUP_PACKETS,
+    HOOK_INPUT,
     HOOK_NONE,
+    HOOK_POSTROUTING,
     HOOK_PREROUTING,
+    PATH_INPUT,
     PROTO_TCP,
     PROTO_UDP,
     REASON_FRAGMENT_DROPPED,
     REASON_FRAGMENT_QUEUED,
+    REASON_HELPER,
+    STATUS_HELPER,
     VERDICT_ACCEPT,
     VERDICT_DROP,
     VERDICT_SKIP,
@@ -35,6 +41,7 @@ ctypedef unsigned int u32
 @cython.final
 cdef class Loop:
     cdef public Tracker tracker
+    cdef Relations relations
     cdef public Evaluator evaluator
     cdef public FlowTable flows
     cdef object take_fragment
@@ -52,8 +59,10 @@ cdef class Loop:
     @cython.locals(answer=u32)
     cdef int _fragment(self, PacketBatch b, VerdictBatch v, u32 i) except -1 nogil
     cdef void _copy(self, VerdictBatch v, u32 i) noexcept nogil
+    @cython.locals(row=u32, dropped=u32)
+    cdef int _help(self, PacketBatch b, VerdictBatch v, u32 i) except -1 nogil
     @cython.locals(word=u32, accepted=cython.bint)
-    cdef int _judge(self, VerdictBatch v, u32 i) except -1 nogil
+    cdef int _judge(self, PacketBatch b, VerdictBatch v, u32 i) except -1 nogil
     @cython.locals(way=u32, accepted=cython.bint, untracked=cython.bint, early=cython.bint)
     cdef int _packet(self, PacketBatch b, VerdictBatch v, u32 i) except -1 nogil
     @cython.locals(row=u32, direction=u32)

@@ -16,19 +16,36 @@ from pcapaudit.replay.flows import FlowTable
 from pcapaudit.rules.evaluate import Evaluator
 
 if not cython.compiled:
-    from pcapaudit.conntrack.layout import Q_EXPIRES, ROW_QUADS, ROW_WORDS, TO_DROP, TO_RULES, TO_SKIP, W_FLOW, W_MARK, W_PROTO, W_STATUS
+    from pcapaudit.conntrack.layout import (
+        Q_EXPIRES,
+        ROW_QUADS,
+        ROW_WORDS,
+        TO_DROP,
+        TO_RULES,
+        TO_SKIP,
+        W_FLOW,
+        W_MARK,
+        W_PARENT,
+        W_PROTO,
+        W_STATUS,
+    )
     from pcapaudit.core.consts import (
         BATCH_FRAMES,
         CT_UNTRACKED,
         END_CLOSED,
         END_RESET,
         GROUP_PACKETS,
+        HOOK_INPUT,
         HOOK_NONE,
+        HOOK_POSTROUTING,
         HOOK_PREROUTING,
+        PATH_INPUT,
         PROTO_TCP,
         PROTO_UDP,
         REASON_FRAGMENT_DROPPED,
         REASON_FRAGMENT_QUEUED,
+        REASON_HELPER,
+        STATUS_HELPER,
         VERDICT_ACCEPT,
         VERDICT_DROP,
         VERDICT_SKIP,
@@ -51,6 +68,7 @@ class Loop:
 
     def __init__(self, tracker: Tracker, evaluator: Evaluator, flows: FlowTable, take_fragment: Any, observed: bool) -> None:
         self.tracker = tracker
+        self.relations = tracker.relations
         self.evaluator = evaluator
         self.flows = flows
         #: Reassembly.take: fragments are rare, and handled in Python.
@@ -142,6 +160,7 @@ class Loop:
         v.timeout_ns[i] = v.timeout_ns[BATCH_FRAMES]
         v.row[i] = v.row[BATCH_FRAMES]
         v.flow[i] = v.flow[BATCH_FRAMES]
+        v.parent[i] = v.parent[BATCH_FRAMES]
         v.bound_low[i] = v.bound_low[BATCH_FRAMES]
         v.bound_high[i] = v.bound_high[BATCH_FRAMES]
         v.seen[i] = v.seen[BATCH_FRAMES]
@@ -160,9 +179,13 @@ class Loop:
                 way = TO_RULES
                 v.ct_state[i] = CT_UNTRACKED
             else:
+                if self.relations.watching:
+                    self.relations.template = self.evaluator.template if early else 0
                 way = self.tracker.track(b, v, i, self.now)
             if way == TO_RULES:
-                accepted = self._judge(v, i) or self.observed
+                accepted = self._judge(b, v, i) or self.observed
+                if accepted and self.relations.watching:
+                    accepted = self._help(b, v, i) or self.observed
             else:
                 self._not_judged(v, i, VERDICT_DROP if way == TO_DROP else VERDICT_SKIP)
         if way != TO_SKIP and not untracked:
@@ -172,17 +195,39 @@ class Loop:
             self.flows.settle()
         return 0
 
-    def _judge(self, v, i):
+    def _help(self, b, v, i):
+        """The connection's helper reads what the rules accepted, before the connection is confirmed. Returns whether it lets it through."""
+        row = self.tracker.row
+        if row == 0 or self.tracker.quoted or not self.tracker.table.w[row * ROW_WORDS + W_STATUS] & STATUS_HELPER:
+            return 1
+        if b.proto[i] == PROTO_TCP and b.payload_len[i] == 0:
+            return 1
+        with cython.gil:
+            dropped = self.relations.related.read(i, row, self.now)
+        if dropped:
+            self._not_judged(v, i, VERDICT_DROP)
+            v.hook[i] = HOOK_INPUT if b.path[i] == PATH_INPUT else HOOK_POSTROUTING
+            v.reason[i] = REASON_HELPER
+        return not dropped
+
+    def _judge(self, b, v, i):
         """The rules, with what they may ask of the packet's connection: its status so far, and its mark, which they may set."""
         word = self.tracker.row * ROW_WORDS
         v.ct_status[i] = self.tracker.table.w[word + W_STATUS] & 0xFFFF
+        if self.relations.watching:
+            self.evaluator.matcher.state_unsure = self.relations.unsure
         if not self.uses_ct_mark:
-            return self.evaluator.evaluate(i, self.now) == VERDICT_ACCEPT
+            accepted = self.evaluator.evaluate(i, self.now) == VERDICT_ACCEPT
+            if self.relations.watching and self.tracker.fresh and self.evaluator.helper:
+                self.relations.assign(b, i, self.tracker.row, self.evaluator.helper)
+            return accepted
         self.evaluator.matcher.ct_mark = self.tracker.table.w[word + W_MARK]
         self.evaluator.matcher.ct_mark_known = 1
         accepted = self.evaluator.evaluate(i, self.now) == VERDICT_ACCEPT
         if self.tracker.row and self.evaluator.matcher.ct_mark_set:
             self.tracker.table.w[word + W_MARK] = self.evaluator.matcher.ct_mark
+        if self.relations.watching and self.tracker.fresh and self.evaluator.helper:
+            self.relations.assign(b, i, self.tracker.row, self.evaluator.helper)
         return accepted
 
     def _account(self, b, v, i):
@@ -217,11 +262,13 @@ class Loop:
         v.row[i] = row
         if row == 0:
             v.flow[i] = 0
+            v.parent[i] = 0
             v.ct_status[i] = 0
             v.tcp_state[i] = 0
             v.timeout_ns[i] = 0
             return
         v.flow[i] = self.tracker.table.w[row * ROW_WORDS + W_FLOW]
+        v.parent[i] = self.tracker.table.w[row * ROW_WORDS + W_PARENT]
         if row != self.tracker.row or row == self.tracker.blocked or self.tracker.last:
             # Attributed to the flow, but not a packet of the connection; or the connection ended with it.
             v.ct_status[i] = 0

@@ -18,6 +18,7 @@ from pcapaudit.replay.flow_rows import flow_rows
 from pcapaudit.replay.flows import FlowTable
 from pcapaudit.replay.loop import Loop
 from pcapaudit.replay.reassembly import Reassembly
+from pcapaudit.replay.related import Related
 from pcapaudit.replay.vantage import Vantage
 from pcapaudit.rules.evaluate import Evaluator
 from pcapaudit.wire.decode import Decoder
@@ -73,6 +74,11 @@ class Engine:
         self._vantage = Vantage(context.topology, self.batch, source.stream.interfaces)
         self.tracker = Tracker(context.conntrack, seed)
         self._flows = FlowTable(self.tracker)
+        config = context.conntrack
+        #: Helpers and expectations; None where no connection can have a helper, and nothing is spent on them.
+        self.related: Related | None = None
+        if config.helper or config.helper_ports or context.program.sets_helpers:
+            self.related = Related(config, self.batch, self.verdicts, self.tracker)
         evaluator = Evaluator(context.program, self.batch, self.verdicts)
         self.reassembly = Reassembly(context.conntrack, self.batch, source.decoder, self._vantage)
         self._loop = Loop(self.tracker, evaluator, self._flows, self.reassembly.take, context.mode == "observed")

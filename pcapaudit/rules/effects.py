@@ -6,11 +6,13 @@ nothing that is computed here is noted too. Nothing of a ruleset goes missing wi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from pcapaudit.core.consts import PROTO_TCP
+from pcapaudit.core.vocab import HELPERS, IPV4_HELPERS
 from pcapaudit.rules import ops
-from pcapaudit.rules.datatypes import NS_PER_SECOND
+from pcapaudit.rules.datatypes import DATATYPES, NS_PER_SECOND
 from pcapaudit.rules.emitter import Emitter
 from pcapaudit.rules.fields import Load
 from pcapaudit.rules.model import (
@@ -49,6 +51,9 @@ _MAX_SIZE = 1 << 20
 #: Times that a list of recent addresses keeps of one, where no rule asks for more hits.
 _RECENT_RING = 32
 _UPDATE_OPS = {"add": ops.UPDATE_ADD, "update": ops.UPDATE_UPDATE, "delete": ops.UPDATE_DELETE}
+#: IP versions of a helper, as in conntrack/layout.py.
+_HELPER_IPV4 = 0x40
+_HELPER_IPV6 = 0x80
 _STORES = {"meta mark": ops.STORE_MARK, "ct mark": ops.STORE_CT_MARK}
 #: Targets of assignments that no match can see, so that nothing hangs on them.
 _INVISIBLE = frozenset({"meta nftrace", "ct label", "ct event"})
@@ -130,7 +135,8 @@ class Effects:
         for kind, places in self._noted.items():
             place, count = next(iter(places)), len(places)
             where = f"{place.path}:{place.line}" + (f" and {count - 1} more" if count > 1 else "")
-            yield f"{kind} ({where}): {_NOTES.get(kind.partition(' (')[0], 'read, and changes nothing here')}"
+            said = _NOTES.get(kind.partition(" (")[0]) or _NOTES.get(kind.rpartition(" ")[0], "read, and changes nothing here")
+            yield f"{kind} ({where}): {said}"
 
     def _note(self, kind: str, place: Place) -> None:
         # By place: the code of a rule may be written more than once.
@@ -210,6 +216,10 @@ class Effects:
         if statement.kind == "synproxy":
             self._synproxy(statement.place)
             return False
+        if statement.kind == "ct helper":
+            if not again:
+                self._helper(statement)
+            return True
         if statement.kind not in ("limit", "quota"):
             if statement.kind != "counter":
                 self._note(f"{statement.kind} set", statement.place)
@@ -224,6 +234,25 @@ class Effects:
         else:
             self.out.emit(ops.OP_LIMIT if statement.kind == "limit" else ops.OP_QUOTA, self._shared[key])
         return True
+
+    def _helper(self, statement: ObjectRef) -> None:
+        """The rule gives a new connection a helper, as its object says."""
+        found = self._objects.get(("ct helper", statement.name))
+        text = " ".join(found.lines) if found is not None else ""
+        name, proto, l3 = (_property(text, word) for word in ("type", "protocol", "l3proto"))
+        number = next((each for each, known in HELPERS.items() if each and known == name), 0)
+        value = DATATYPES["inet_proto"].parse(proto)
+        if not number or value is None:
+            self._note(f"ct helper {name or statement.name}", statement.place)
+            return
+        family = l3 or self._table[0]
+        bits = _HELPER_IPV4 * (family != "ip6") | _HELPER_IPV6 * (family != "ip" and number not in IPV4_HELPERS)
+        # The CT target of iptables attaches a template; which connections get it, the rule itself says.
+        template = statement.template
+        self.program.sets_helpers = True
+        self.program.pool.extend((0, number | bits | (ops.STORE_TEMPLATE if template else value << 8)))
+        self.out.emit(ops.OP_NUMBER, len(self.program.pool) - 2)
+        self.out.emit(ops.OP_STORE, ops.STORE_HELPER)
 
     def _update(self, statement: SetUpdate, known: dict[int, int], position: int) -> None:
         if statement.name not in self.out.dynamic:
@@ -312,6 +341,12 @@ class Effects:
         self.out.emit(ops.OP_QUEUE)
 
 
+def _property(text: str, word: str) -> str:
+    """What stands behind a word of an object's block."""
+    found = re.search(rf'(?<![\w-]){word} "?([\w.-]+)', text)
+    return found[1] if found else ""
+
+
 def _limit_words(limit: Limit) -> tuple[int, int, int, int, int]:
     """Size of the bucket, cost of a packet, period, rate, flags: tokens are nanoseconds, as in nft_limit."""
     period = limit.per_s * NS_PER_SECOND
@@ -333,7 +368,8 @@ _NOTES = {
     "tproxy": "whether a local socket takes the packet is unknown",
     "ct count": "connections are not counted: unknown",
     "ct zone set": "not applied: all packets are tracked in one zone",
-    "ct helper set": "not applied by the rules",
+    "ct helper set": "unknown",
+    "ct helper": "not one of Linux's own helpers: nothing that it would announce is expected",
     "ct timeout set": "not applied: connections keep the time-outs of the profile",
     "ct expectation set": "not applied: no expectation is made",
     "flow add": "offloaded packets are evaluated as if they were not",

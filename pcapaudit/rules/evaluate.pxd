@@ -76,6 +76,8 @@ cdef class Evaluator:
     cdef long long[::1] quotas
     cdef u64[::1] pool
     cdef readonly bint notrack
+    cdef readonly u32 helper
+    cdef readonly u32 template
     cdef bint parted
     cdef u32 translated_at
     cdef bint in_nat
@@ -134,6 +136,8 @@ cdef class Evaluator:
     cdef int _effect(self, u32 i, long long now, u32 pc, bint is_main) except -1 nogil
     @cython.locals(state=u32)
     cdef int _store(self, u32 i, u32 target, bint is_main) noexcept nogil
+    @cython.locals(value=u64)
+    cdef int _store_helper(self, u32 i, bint is_main) noexcept nogil
     @cython.locals(count=u32, found=u32, part=u32, answer=u32)
     cdef int _look_up_dynamic(self, u32 i, long long now, u32 pc, bint is_main) noexcept nogil
     @cython.locals(count=u32, found=u32, part=u32, answer=u32)

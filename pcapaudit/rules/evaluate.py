@@ -97,7 +97,9 @@ if not cython.compiled:
         OP_TUPLE,
         OP_UPDATE,
         OP_VALUE,
+        STORE_HELPER,
         STORE_MARK,
+        STORE_TEMPLATE,
         UNKNOWN,
         WORLD_MAIN,
         WORLD_NONE,
@@ -154,6 +156,9 @@ class Evaluator:
         self.pool = memoryview(program.pool)
         #: The packet goes on untracked, says the last ``evaluate_raw``.
         self.notrack = 0
+        #: The helper that a rule gave the packet's connection; the one that rules before conntrack give to what begins behind them.
+        self.helper = 0
+        self.template = 0
         #: Other worlds left the main one at some rule of this packet.
         self.parted = 0
         #: Hook (plus 1) whose nat chains are done with the packet.
@@ -214,12 +219,14 @@ class Evaluator:
             self.possible = 0
             self.parted = 0
             self.notrack = 0
+            self.template = 0
             # A packet that arrives has no mark; the socket of one that is made here may have given it one.
             self.matcher.mark = 0
             self.matcher.mark_known = self.batch.path[i] != PATH_OUTPUT
             self.matcher.mark_unsure = 0
             self.matcher.looked_unsure = 0
             self.matcher.untracked = 0
+        self.helper = 0
         self.translated_at = 0
         self.main_verdict = VERDICT_ACCEPT
         self.main_rule = 0
@@ -263,7 +270,7 @@ class Evaluator:
         self.oif = self.matcher.column(self.batch.oif[i])
         if self.iif == self.iface_count + 1 or self.oif == self.iface_count + 1:
             known = 0
-        self.all_known = known
+        self.all_known = known and not self.matcher.state_unsure
 
     def _run_plan(self, i, now, plan, world):
         """Base chains one after the other, while some world goes on."""
@@ -480,6 +487,8 @@ class Evaluator:
     def _candidates(self, head, width, word):
         """One word of the chain's filter: the rows of the packet's classes, and-ed."""
         bits = self.filters[self.filters[head + 1] + self.state * width + word]
+        if self.matcher.state_unsure:
+            bits |= self.filters[self.filters[head + 1] + CT_RELATED * width + word]
         bits &= self.filters[self.filters[head + 2] + self.protocol * width + word]
         table = self.filters[head + 5]
         if table:
@@ -538,7 +547,7 @@ class Evaluator:
             return YES
         if op == OP_VALUE:
             answer = self.matcher.load(i, where)
-            self.value_unknown = answer == UNKNOWN
+            self.value_unknown = answer >= UNKNOWN
             return NO if answer == NO else YES
         if op == OP_MAP:
             answer = self.matcher.look_up(pc, 1)
@@ -574,6 +583,8 @@ class Evaluator:
             if self.parted:
                 self.matcher.mark_unsure = 1
             return YES
+        if target == STORE_HELPER:
+            return self._store_helper(i, is_main)
         state = self.verdicts.ct_state[i]
         if self.matcher.before_conntrack or state in (CT_NONE, CT_INVALID, CT_UNTRACKED):
             return YES
@@ -583,6 +594,16 @@ class Evaluator:
             self.matcher.ct_mark = self.matcher.value_lo
             self.matcher.ct_mark_known = not self.value_unknown
             self.matcher.ct_mark_set = 1
+        return YES
+
+    def _store_helper(self, i, is_main):
+        """Choose the connection's helper; the first choice stands. Before conntrack there is no connection but a template for one."""
+        value = self.matcher.value_lo
+        if is_main and value & STORE_TEMPLATE:
+            if self.matcher.before_conntrack:
+                self.template = value & 0xFF
+        elif is_main and not self.matcher.before_conntrack and self.helper == 0 and self.batch.proto[i] == value >> 8:
+            self.helper = value & 0xFF
         return YES
 
     def _look_up_dynamic(self, i, now, pc, is_main):

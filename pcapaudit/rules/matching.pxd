@@ -58,6 +58,7 @@ cdef class Matcher:
     cdef public bint ct_mark_set
     cdef bint ct_mark_tainted
     cdef bint untracked
+    cdef bint state_unsure
     cdef long long now
     cdef u64[::1] parts
     cdef u32 parts_unknown
@@ -67,6 +68,8 @@ cdef class Matcher:
     cdef u32 column(self, u32 index) noexcept nogil
     @cython.locals(load=u32, test=u32, found=u32, answer=u32)
     cdef int match(self, u32 i, u32 pc) except -1 nogil
+    @cython.locals(new=u32)
+    cdef int _match_either(self, u32 test, u32 at) noexcept nogil
     @cython.locals(hi=u64, lo=u64)
     cdef int _test(self, u32 test, u32 at) noexcept nogil
     @cython.locals(l3=u32, proto=u32, field=u32, found=u32, mask=u32)

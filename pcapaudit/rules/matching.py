@@ -46,6 +46,7 @@ if not cython.compiled:
         STATUS_SRC_NAT,
     )
     from pcapaudit.rules.ops import (
+        EITHER,
         FIB_BROADCAST,
         FIB_LOCAL,
         FIB_MULTICAST,
@@ -136,6 +137,8 @@ class Matcher:
         self.ct_mark_tainted = 0
         #: The rules before conntrack keep the packet from it.
         self.untracked = 0
+        #: 1: the packet's ct state is new, or related if a helper announced it unseen.
+        self.state_unsure = 0
         #: Time of the packet, ns.
         self.now = 0
         self.parts = memoryview(array("Q", bytes(16 * MAX_PARTS)))
@@ -155,7 +158,7 @@ class Matcher:
         test = self.code[pc + 2]
         found = self.load(i, load)
         if found != YES:
-            return found
+            return found if found != EITHER else self._match_either(test, self.code[pc + 3])
         if test & ~TEST_NOT == TEST_IFACE:
             answer = self.ifaces[self.code[pc + 3] + self.column(self.value_lo)]
             if answer == UNKNOWN:
@@ -163,6 +166,15 @@ class Matcher:
         else:
             answer = self._test(test & ~TEST_NOT, self.code[pc + 3])
         return 1 - answer if test & TEST_NOT else answer
+
+    def _match_either(self, test, at):
+        """Answer for a packet that is new or related: unknown where that makes a difference."""
+        self.value_lo = 8
+        new = self._test(test & ~TEST_NOT, at)
+        self.value_lo = 4
+        if new != self._test(test & ~TEST_NOT, at):
+            return UNKNOWN
+        return 1 - new if test & TEST_NOT else new
 
     def _test(self, test, at):
         """Compare the value that was read with what the pool holds at ``at``."""
@@ -228,6 +240,8 @@ class Matcher:
         self.value_hi = 0
         if field == FIELD_CT_STATE:
             self.value_lo = self._ct_state(i)
+            if self.state_unsure and self.value_lo == 8:
+                return UNKNOWN if self.loads[load + 6] else EITHER
         elif field == FIELD_PROTO:
             self.value_lo = self.batch.proto[i]
         elif field in (FIELD_DPORT, FIELD_SPORT):
@@ -484,6 +498,8 @@ class Matcher:
         if self.before_conntrack or state in (CT_NONE, CT_INVALID, CT_UNTRACKED):
             return NO
         if field == FIELD_CT_STATUS:
+            if self.state_unsure:
+                return UNKNOWN
             self.value_lo = self.verdicts.ct_status[i]
             return YES
         self.value_lo = self.verdicts.direction[i]
@@ -497,6 +513,8 @@ class Matcher:
         slot = self.code[pc + 2]
         found = self.load(i, load)
         field = self.loads[load]
+        if found == EITHER:
+            found = UNKNOWN
         if found == YES and (field in (FIELD_IIF, FIELD_OIF)):
             index = self.value_lo
             self.value_lo = 0

@@ -345,6 +345,8 @@ class ObjectRef:
     #: The map that chooses it.
     chosen: MapLookup | None = None
     place: Place = field(default=NOWHERE, compare=False)
+    #: Of a helper: for the connections that begin behind a rule before conntrack (iptables' CT target).
+    template: bool = False
 
 
 @dataclass(frozen=True, slots=True)

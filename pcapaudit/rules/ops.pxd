@@ -25,6 +25,8 @@ cdef enum:
     OP_QUEUE = 23
     STORE_MARK = 0
     STORE_CT_MARK = 1
+    STORE_HELPER = 2
+    STORE_TEMPLATE = 0x10000
     FIELD_UNKNOWN = 0
     FIELD_CT_STATE = 1
     FIELD_CT_DIRECTION = 2
@@ -77,6 +79,7 @@ cdef enum:
     NO = 0
     YES = 1
     UNKNOWN = 2
+    EITHER = 3
     WORLD_NONE = 0
     WORLD_OTHER = 1
     WORLD_MAIN = 2

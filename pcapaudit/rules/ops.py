@@ -20,7 +20,7 @@ OP_SAME_LIMIT = 6
 OP_VALUE = 7
 OP_NUMBER = 8
 OP_MAP = 9
-# STORE target: the value becomes the packet's mark, or that of its connection.
+# STORE target: the value becomes the packet's mark, or that of its connection, or its new connection's helper.
 OP_STORE = 10
 # QUOTA index
 OP_QUOTA = 11
@@ -43,6 +43,10 @@ OP_QUEUE = 23
 
 STORE_MARK = 0
 STORE_CT_MARK = 1
+# The value: helper (as in conntrack/layout.py) | protocol that the connection must have (0: any) << 8 | STORE_TEMPLATE.
+STORE_HELPER = 2
+# The helper of connections that begin behind this rule, which stands before conntrack (iptables' CT target).
+STORE_TEMPLATE = 0x10000
 
 # Fields: word 0 of a load ---------------------------------------------------------------------------------------------------------
 FIELD_UNKNOWN = 0
@@ -116,6 +120,8 @@ TEST_NOT = 0x100
 NO = 0
 YES = 1
 UNKNOWN = 2
+# Of a load: ct state is new or related, and nobody can say which.
+EITHER = 3
 
 # Worlds (see evaluate.py) ---------------------------------------------------------------------------------------------------------
 WORLD_NONE = 0

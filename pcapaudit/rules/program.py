@@ -138,6 +138,8 @@ class Program:
     recent_rules: array[int] = field(default_factory=lambda: array("Q"))
     #: Rules look at marks of connections, or set them: the loop must bring them along.
     uses_ct_mark: bool = False
+    #: Rules give connections helpers.
+    sets_helpers: bool = False
     #: Rules keep packets from conntrack.
     has_notrack: bool = False
     #: plan[raw][path][l3 is 6]: base chains in order.

@@ -44,6 +44,7 @@ class Names:
     #: Of TCP, and behind them of other protocols, see STATE_SHIFTS.
     tcp_states: Texts = ()
     ends: Texts = ()
+    helpers: Texts = ()
     #: By union of flags.
     tcp_flags: Texts = ()
     #: By bit number.
@@ -70,6 +71,7 @@ class Names:
             directions=_table(vocab.DIRECTIONS),
             tcp_states=_states(),
             ends=_table(vocab.END_REASONS),
+            helpers=_table(vocab.HELPERS),
             tcp_flags=[_flag_letters(union) or None for union in range(256)],
             ct_status=_bits({number.bit_length() - 1: name for number, name in vocab.CT_STATUS_BITS.items()}),
             anomalies=_bits(vocab.ANOMALIES),

@@ -70,6 +70,7 @@ VERDICTS = Table(
         Column("tcp_state", "code", "state of the TCP, SCTP or DCCP connection after the packet", names="tcp_states"),
         Column("ct_status", "mask", "status bits of the connection after the packet", names="ct_status"),
         Column("flow", "number", "number of the flow it belongs to", "u4"),
+        Column("parent", "number", "flow that announced that one (a helper's expectation)", "u4"),
         Column("timeout_ns", "number", "time left to the table entry after the packet", "u8"),
         Column("seq_low", "number", "where reason names a TCP sequence check: lowest acceptable value", "u4"),
         Column("seq_high", "number", "highest acceptable value", "u4"),
@@ -84,6 +85,7 @@ FLOWS = Table(
     (
         Column("flow", "number", "number of the flow, in order of first sight", "u4"),
         Column("parent", "number", "flow that announced this one (a helper's expectation)", "u4"),
+        Column("helper", "code", "conntrack helper that reads it, or, where it has a parent, that announced it", names="helpers"),
         Column("src", "address", "source of the original direction, that of the first packet seen"),
         Column("sport", "number", "its source port; identifier of an ICMP query", "u2"),
         Column("dst", "address", "destination of the original direction"),

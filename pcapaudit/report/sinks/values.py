@@ -109,6 +109,7 @@ def verdict_block(batch: PacketBatch, verdicts: VerdictBatch, place_of_chain: in
         "tcp_state": (v("tcp_state") + _STATE_SHIFT[proto],),
         "ct_status": (v("ct_status"),),
         "flow": _unless(v("flow"), 0),
+        "parent": _unless(v("parent"), 0),
         "timeout_ns": _unless(v("timeout_ns"), 0),
         "seq_low": _given(v("bound_low"), bounds),
         "seq_high": _given(v("bound_high"), bounds),
@@ -128,6 +129,7 @@ def flow_block(flows: Any, community_ids: Any) -> Block:
     values = {
         "flow": (flows["flow"],),
         "parent": _unless(flows["parent"], 0),
+        "helper": (flows["helper"],),
         "src": src,
         "sport": sport,
         "dst": dst,

@@ -274,7 +274,7 @@ def _ct(context: TargetContext) -> Outcome:
             name = f"{option.value}-{proto}"
             lines = (f'type "{option.value}" protocol {proto};',)
             context.objects.setdefault(("ct helper", name), NamedObject("ct helper", name, None, lines, option.place))
-            found.append(ObjectRef("ct helper", name, None, option.place))
+            found.append(ObjectRef("ct helper", name, None, option.place, template=True))
         elif option.name in ("--zone", "--zone-orig", "--zone-reply"):
             zone = number(option, option.value, 65535)
             found.append(Assign(SELECTORS["ct zone"], Number("integer", zone, zone), option.place))

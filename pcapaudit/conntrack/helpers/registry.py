@@ -1,0 +1,17 @@
+"""Every helper, by number and by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pcapaudit.conntrack.helpers.ftp import FTP
+from pcapaudit.conntrack.helpers.helper import Helper
+
+__all__ = ["BY_NAME", "BY_NUMBER", "DEFAULT_PARAMS"]
+
+_ALL = (FTP,)
+
+BY_NUMBER: Mapping[int, Helper] = {each.number: each for each in _ALL}
+BY_NAME: Mapping[str, Helper] = {each.name: each for each in _ALL}
+#: Every setting and its value by default, Linux's module parameter.
+DEFAULT_PARAMS: Mapping[str, int] = {name: value for each in _ALL for name, value in each.params}

@@ -1,0 +1,204 @@
+"""Between the packets of a batch and the helpers: which connections a helper reads, what it is shown, and what its expectations become.
+
+The compiled loop calls back here for three rare things only: a packet of a connection that has a helper (``read``), a new connection to a
+port for which something is pending (``arrive``), the end of a connection that had a helper (``forget``).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pcapaudit.conntrack.expectations import Death, Expectation, Expectations, Master, Tuple
+from pcapaudit.conntrack.helpers.helper import Answer, Control, Desk
+from pcapaudit.conntrack.helpers.registry import BY_NUMBER, DEFAULT_PARAMS
+from pcapaudit.conntrack.layout import (
+    HELPER_IPV4,
+    HELPER_IPV6,
+    HELPER_SHIFT,
+    Q_EXPIRES,
+    ROW_QUADS,
+    ROW_WORDS,
+    W_FLOW,
+    W_MARK,
+    W_PARENT,
+    W_STATUS,
+)
+from pcapaudit.core import consts
+
+if TYPE_CHECKING:
+    from pcapaudit.conntrack.config import ConntrackConfig
+    from pcapaudit.conntrack.tracker import Tracker
+    from pcapaudit.core.columns import PacketBatch, VerdictBatch
+
+__all__ = ["Related"]
+
+_BLIND = np.uint64(1 << consts.ANOM_HELPER_BLIND)
+_LIMIT = np.uint64(1 << consts.ANOM_EXPECT_LIMIT)
+_PORTED = frozenset({consts.PROTO_TCP, consts.PROTO_UDP, consts.PROTO_GRE})
+
+
+class Related:
+    """Helpers and expectations of one run. The tracker's ``relations`` call it."""
+
+    def __init__(self, config: ConntrackConfig, batch: PacketBatch, verdicts: VerdictBatch, tracker: Tracker) -> None:
+        self._batch, self._verdicts, self._relations = batch, verdicts, tracker.relations
+        view = memoryview(tracker.table.memory)
+        self._words, self._times = view.cast("I"), view.cast("q")
+        self.expectations = Expectations(config.expect_max, self._gone)
+        self.desk = Desk(self.expectations, {**DEFAULT_PARAMS, **config.helper_params}, self._kill, self._refresh)
+        #: Connections with a helper, by row.
+        self.masters: dict[int, Master] = {}
+        #: Row of a connection that was expected and has a helper of its own → the helper that announced it.
+        self.announcers: dict[int, int] = {}
+        #: Hosts between which something may have been announced that the capture does not hold: (version, protocol, source or -1,
+        #: destination, zone) → until when, ns.
+        self._blind: dict[tuple[int, int, int, int, int], int] = {}
+        self._now = 0
+        self._relations.watch(self, memoryview(self.expectations.ports), _ports_of(config), by_tuple=bool(config.helper))
+
+    # Called by the loop -----------------------------------------------------------------------------------------------------------
+
+    def read(self, i: int, row: int, now: int) -> int:
+        """Show packet ``i`` of the connection in ``row`` to its helper. Returns an Answer."""
+        self._now = now
+        column, said = self._batch.arrays, self._verdicts.arrays
+        master = self.masters.get(row) or self._master(i, row)
+        start = column["payload_off"].item(i)
+        size = column["payload_len"].item(i)
+        frame = self._batch.first_frame + i if i < self._batch.count else 0
+        packet = Control(
+            said["direction"].item(i),
+            said["ct_state"].item(i) == consts.CT_ESTABLISHED,
+            self._batch.buffer[start : min(start + size, column["end_off"].item(i))].tobytes() if start else b"",
+            size,
+            column["seq"].item(i),
+            now,
+            frame,
+        )
+        answer = master.helper.read(packet, master, self.desk)
+        if answer == Answer.BLIND:
+            column["anomalies"][i] |= _BLIND
+            self._go_blind(master, now)
+            answer = Answer.ACCEPT
+        if self.desk.full:
+            column["anomalies"][i] |= _LIMIT
+            self.desk.full = False
+        self._count()
+        return int(answer)
+
+    def arrive(self, i: int, row: int, now: int) -> int:
+        """A new connection, packet ``i``, its unconfirmed entry in ``row``: was it announced? Returns 1 if nobody can say."""
+        self._now = now
+        wanted = self._tuple(i)
+        pending = self.expectations.find(wanted, now)
+        if pending is not None and self._times[pending.master.row * ROW_QUADS + Q_EXPIRES] <= now:
+            # Its time is over, and nobody has looked at it since.
+            self.forget(pending.master.row, now)
+        found = self.expectations.arrive(wanted, now)
+        self._count()
+        if found is None:
+            return int(bool(self._blind) and self._unsure(wanted, now))
+        word, master = row * ROW_WORDS, found.master
+        self._words[word + W_PARENT] = self._words[master.row * ROW_WORDS + W_FLOW]
+        self._words[word + W_MARK] = self._words[master.row * ROW_WORDS + W_MARK]
+        status = self._words[word + W_STATUS] | consts.STATUS_EXPECTED
+        if found.helper:
+            self.announcers[row] = master.helper.number
+            status |= consts.STATUS_HELPER | found.helper << HELPER_SHIFT
+        else:
+            status |= master.helper.number << HELPER_SHIFT
+        self._words[word + W_STATUS] = status
+        return 0
+
+    def forget(self, row: int, when: int) -> None:
+        """The connection in ``row`` ended, or never came to be."""
+        self.announcers.pop(row, None)
+        master = self.masters.pop(row, None)
+        if master is None:
+            return
+        if master.helper.ended is not None:
+            master.helper.ended(master, self.desk, when)
+        self.expectations.forget(master, Death.ORPHANED, when)
+        self._count()
+
+    # Behind it --------------------------------------------------------------------------------------------------------------------
+
+    def _master(self, i: int, row: int) -> Master:
+        """A connection that its helper sees for the first time."""
+        helper = BY_NUMBER[self._words[row * ROW_WORDS + W_STATUS] >> HELPER_SHIFT & 15]
+        seen = self._tuple(i)
+        original = seen.turned() if self._verdicts.arrays["direction"].item(i) == consts.DIR_REPLY else seen
+        master = self.masters[row] = Master(row, helper, original, helper.state())
+        return master
+
+    def _tuple(self, i: int) -> Tuple:
+        """The tuple of packet ``i`` as it stands."""
+        column = self._batch.arrays
+        proto = column["proto"].item(i)
+        ports = (column["sport"].item(i), column["dport"].item(i)) if proto in _PORTED else (0, 0)
+        return Tuple(
+            column["l3"].item(i),
+            proto,
+            column["src_hi"].item(i) << 64 | column["src_lo"].item(i),
+            ports[0],
+            column["dst_hi"].item(i) << 64 | column["dst_lo"].item(i),
+            ports[1],
+            column["zone"].item(i),
+        )
+
+    def _count(self) -> None:
+        """Tell the tracker whether new connections are worth a look."""
+        self._relations.blind = len(self._blind)
+        self._relations.expecting = len(self.expectations) + len(self._blind)
+
+    def _gone(self, gone: Expectation, why: Death, now: int) -> None:
+        """An expectation is no longer pending."""
+
+    def _kill(self, row: int, flow: int) -> bool:
+        """End the connection of a flow at once."""
+        if self._words[row * ROW_WORDS + W_FLOW] != flow:
+            return False
+        self._times[row * ROW_QUADS + Q_EXPIRES] = min(self._now, self._times[row * ROW_QUADS + Q_EXPIRES])
+        return True
+
+    def _refresh(self, master: Master, ns: int) -> None:
+        """Give a master's connection ``ns`` from now on."""
+        self._times[master.row * ROW_QUADS + Q_EXPIRES] = self._now + ns
+
+    # Blindness --------------------------------------------------------------------------------------------------------------------
+
+    def _go_blind(self, master: Master, now: int) -> None:
+        """What a helper could not read may have announced something: remember between whom, as long as it would have been pending."""
+        helper, one = master.helper, master.original
+        until = now + max(policy.timeout_ns for policy in helper.policies)
+        if len(self._blind) >= self.expectations.limit:
+            self._blind = {key: end for key, end in self._blind.items() if end > now}
+            while len(self._blind) >= self.expectations.limit:
+                del self._blind[next(iter(self._blind))]
+        for proto in helper.announces:
+            for source, target in ((one.dst, one.src), (one.src, one.dst)):
+                self._blind[one.l3, proto, -1 if helper.from_anywhere else source, target, one.zone] = until
+
+    def _unsure(self, wanted: Tuple, now: int) -> bool:
+        """Whether a new connection may be one that was announced unseen."""
+        for source in (wanted.src, -1):
+            until = self._blind.get((wanted.l3, wanted.proto, source, wanted.dst, wanted.zone), 0)
+            if until > now:
+                return True
+        return False
+
+
+def _ports_of(config: ConntrackConfig) -> Any:
+    """Which helper reads new connections to a port: a byte for each of TCP, then of UDP: HELPER_ and HELPER_IPV bits."""
+    table = bytearray(2 * 65536)
+    wanted = list(config.helper_ports)
+    if config.helper:
+        wanted += [(each.name, each.port) for each in BY_NUMBER.values() if each.port]
+    for name, port in wanted:
+        helper = next(each for each in BY_NUMBER.values() if each.name == name)
+        bits = helper.number | (HELPER_IPV4 if 4 in helper.versions else 0) | (HELPER_IPV6 if 6 in helper.versions else 0)
+        for proto in helper.protos:
+            table[port + (65536 if proto == consts.PROTO_UDP else 0)] = bits
+    return memoryview(table)
