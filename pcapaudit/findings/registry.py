@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING
 from pcapaudit.findings.asymmetric_capture import AsymmetricCapture
 from pcapaudit.findings.checksum_offload import ChecksumOffload
 from pcapaudit.findings.flow_cut_by_timeout import FlowCutByTimeout
+from pcapaudit.findings.fragment_overlap import FragmentOverlap
 from pcapaudit.findings.icmp_error_unknown_flow import IcmpErrorUnknownFlow
+from pcapaudit.findings.incomplete_fragments import IncompleteFragments
 from pcapaudit.findings.land import Land
+from pcapaudit.findings.martian import Martian
 from pcapaudit.findings.mid_stream_pickup import MidStreamPickup
 from pcapaudit.findings.out_of_order_capture import OutOfOrderCapture
 from pcapaudit.findings.packet_after_close import PacketAfterClose
@@ -19,10 +22,12 @@ from pcapaudit.findings.port_scan import PortScan
 from pcapaudit.findings.scene import Scene
 from pcapaudit.findings.simultaneous_open import SimultaneousOpen
 from pcapaudit.findings.split_handshake import SplitHandshake
+from pcapaudit.findings.spoofed_source import SpoofedSource
 from pcapaudit.findings.syn_flood import SynFlood
 from pcapaudit.findings.tcp_invalid_flags import TcpInvalidFlags
 from pcapaudit.findings.tcp_out_of_window import TcpOutOfWindow
 from pcapaudit.findings.thresholds import THRESHOLDS, Thresholds
+from pcapaudit.findings.tiny_fragment import TinyFragment
 from pcapaudit.findings.udp_hole_punch import UdpHolePunch
 from pcapaudit.findings.unsolicited_inbound import UnsolicitedInbound
 from pcapaudit.findings.unsolicited_reply import UnsolicitedReply
@@ -40,6 +45,11 @@ DETECTORS: tuple[type[Detector], ...] = (
     OutOfOrderCapture,
     ChecksumOffload,
     Land,
+    Martian,
+    SpoofedSource,
+    FragmentOverlap,
+    TinyFragment,
+    IncompleteFragments,
     UdpHolePunch,
     FlowCutByTimeout,
     AsymmetricCapture,

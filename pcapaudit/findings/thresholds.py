@@ -17,6 +17,9 @@ THRESHOLDS: dict[str, dict[str, tuple[float, str]]] = {
         "share": (0.2, "share of TCP connections of which one direction only is there"),
         "packets": (4, "packets of a connection before its other direction can be missed"),
     },
+    "incomplete-fragments": {
+        "datagrams": (1000, "incomplete datagrams that are more than loss"),
+    },
     "port-scan": {
         "ports": (15, "ports of one host that one other tries"),
         "share": (0.8, "share of these attempts that come to nothing"),

@@ -12,6 +12,10 @@ EXPECTED = {
         ("unsolicited-reply", "dns-wrong-port", "medium", 1, 3),
         ("unsolicited-reply", "dns-wrong-server", "high", 1, 2),
     ],
+    "fragments-odd.pcap": [
+        ("fragment-overlap", "", "medium", 1, 5),
+        ("incomplete-fragments", "", "low", 2, 11),
+    ],
     "ftp-active.pcap": [
         ("unsolicited-inbound", "attempt", "low", 8, 20),
     ],

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from checkout import ROOT
+from scenes import INSIDE_OUT, context_for
 
 from pcapaudit.cli.options import EngineOptions
 from pcapaudit.cli.session import open_session
 from pcapaudit.findings.registry import make_detectors
 from pcapaudit.replay.run import run
+
+__all__ = ["findings_in", "findings_of"]
 
 
 def findings_of(name, local=(), thresholds=None):
@@ -33,3 +36,11 @@ def findings_of(name, local=(), thresholds=None):
         detectors = make_detectors(context, thresholds)
         run(context, detectors, seed=1)
         return [each for detector in detectors for each in detector.violations()]
+
+
+def findings_in(packets, rules=INSIDE_OUT, *, thresholds=None, **options):
+    """The violations in packets [(seconds, IP bytes)] of ``scenes``; by default the inside, 10/8, may open connections and nobody else."""
+    context = context_for(packets, rules, **options)
+    detectors = make_detectors(context, thresholds)
+    run(context, detectors, seed=1)
+    return [each for detector in detectors for each in detector.violations()]

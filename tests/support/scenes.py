@@ -24,6 +24,8 @@ __all__ = [
     "MemoryStream",
     "context_for",
     "dccp",
+    "fragment",
+    "fragments",
     "icmp",
     "ip",
     "replay",
@@ -73,6 +75,21 @@ def udp(src, dst, data=b"x"):
     """A UDP datagram between ``"address:port"`` texts."""
     (source, sport), (target, dport) = _end(src), _end(dst)
     return ip(source, target, 17, struct.pack("!HHHH", sport, dport, 8 + len(data), 0) + data)
+
+
+def fragments(packet, *cuts, ident=7):
+    """An IPv4 packet in fragments: its payload cut at these bytes (multiples of eight)."""
+    data = packet[20:]
+    parts = []
+    for start, end in zip((0, *cuts), (*cuts, len(data)), strict=True):
+        parts.append(fragment(packet, start, data[start:end], more=end < len(data), ident=ident))
+    return parts
+
+
+def fragment(packet, start, data, *, more, ident=7):
+    """One fragment of an IPv4 packet: ``data`` of its payload from byte ``start`` on."""
+    head = packet[:2] + struct.pack("!HHH", 20 + len(data), ident, start // 8 | more << 13) + packet[8:10]
+    return head + struct.pack("!H", _sum(head + packet[12:20])) + packet[12:20] + data
 
 
 def sctp(src, dst, tag, *chunks):
@@ -166,9 +183,9 @@ class Collector:
         self.ended = True
 
 
-def context_for(packets, rules=ACCEPT_ALL, *, config=None, mode="what-if", rows=consts.BATCH_FRAMES, snaplen=None):
-    """A context over packets in memory; 10/8 is inside, checksums are not looked at."""
-    topology = Topology.from_options(local=["10.0.0.0/8", "fd00::/8"])
+def context_for(packets, rules=ACCEPT_ALL, *, config=None, mode="what-if", rows=consts.BATCH_FRAMES, snaplen=None, topology=None):
+    """A context over packets in memory; without a topology 10/8 is inside; checksums are not looked at."""
+    topology = topology or Topology.from_options(local=["10.0.0.0/8", "fd00::/8"])
     ruleset = parse_ruleset(rules, "test.nft")
     program = compile_ruleset(ruleset, topology.interfaces, topology.assumed)
     return Context(MemoryStream(packets, rows, snaplen), ruleset, program, topology, config or ConntrackConfig(), "ignore", mode)
