@@ -138,6 +138,7 @@ FLOW_DTYPE = np.dtype(
         ("blocked_before", "u4"),  # how many such packets
         ("first_reply_ns", "i8"),  # time of the first reply packet, 0 for none
         ("max_gap_ns", "i8"),  # longest pause between two packets of the flow
+        ("ttl", "u1"),  # TTL or hop limit of the first packet
     ]
 )
 

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING
 
 from pcapaudit.findings.asymmetric_capture import AsymmetricCapture
 from pcapaudit.findings.checksum_offload import ChecksumOffload
+from pcapaudit.findings.connection_flood import ConnectionFlood
 from pcapaudit.findings.flow_cut_by_timeout import FlowCutByTimeout
 from pcapaudit.findings.fragment_overlap import FragmentOverlap
+from pcapaudit.findings.host_sweep import HostSweep
 from pcapaudit.findings.icmp_error_unknown_flow import IcmpErrorUnknownFlow
+from pcapaudit.findings.icmp_flood import IcmpFlood
 from pcapaudit.findings.incomplete_fragments import IncompleteFragments
 from pcapaudit.findings.land import Land
 from pcapaudit.findings.martian import Martian
@@ -19,6 +22,7 @@ from pcapaudit.findings.mid_stream_pickup import MidStreamPickup
 from pcapaudit.findings.out_of_order_capture import OutOfOrderCapture
 from pcapaudit.findings.packet_after_close import PacketAfterClose
 from pcapaudit.findings.port_scan import PortScan
+from pcapaudit.findings.reflection_amplification import ReflectionAmplification
 from pcapaudit.findings.scene import Scene
 from pcapaudit.findings.simultaneous_open import SimultaneousOpen
 from pcapaudit.findings.split_handshake import SplitHandshake
@@ -28,6 +32,7 @@ from pcapaudit.findings.tcp_invalid_flags import TcpInvalidFlags
 from pcapaudit.findings.tcp_out_of_window import TcpOutOfWindow
 from pcapaudit.findings.thresholds import THRESHOLDS, Thresholds
 from pcapaudit.findings.tiny_fragment import TinyFragment
+from pcapaudit.findings.udp_flood import UdpFlood
 from pcapaudit.findings.udp_hole_punch import UdpHolePunch
 from pcapaudit.findings.unsolicited_inbound import UnsolicitedInbound
 from pcapaudit.findings.unsolicited_reply import UnsolicitedReply
@@ -53,8 +58,13 @@ DETECTORS: tuple[type[Detector], ...] = (
     UdpHolePunch,
     FlowCutByTimeout,
     AsymmetricCapture,
+    ReflectionAmplification,
     SynFlood,
+    UdpFlood,
+    IcmpFlood,
+    ConnectionFlood,
     PortScan,
+    HostSweep,
     SplitHandshake,
     SimultaneousOpen,
     TcpInvalidFlags,

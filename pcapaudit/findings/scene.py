@@ -10,9 +10,10 @@ them out.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from functools import cached_property
 from ipaddress import IPv4Address, IPv6Address
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -26,7 +27,9 @@ from pcapaudit.findings.thresholds import Thresholds, with_defaults
 if TYPE_CHECKING:
     from pcapaudit.replay.consumer import Context
 
-__all__ = ["SERVICE_PORTS", "FlowView", "Scene", "View", "address_text", "endpoint_text", "flow_ends"]
+__all__ = ["SERVICE_PORTS", "FlowView", "Scene", "View", "address_text", "endpoint_text", "flow_ends", "flow_hosts"]
+
+Made = TypeVar("Made")
 
 #: Reasons that need a connection whose state or window the packet does not fit.
 _OF_A_CONNECTION = np.zeros(0x10000, np.bool_)
@@ -72,8 +75,9 @@ class Scene:
         self.explained: Counter[tuple[str, str]] = Counter()
         #: Numbers of flows that go on with one whose entry timed out.
         self.continued: set[int] = set()
-        #: Addresses of hosts that are flooded with attempts to connect.
+        #: Addresses of hosts that are flooded, and of those that get answers they did not ask for.
         self.flooded: set[str] = set()
+        self.reflected: set[str] = set()
         #: Whether the topology tells zones by what frames show of their link, not by addresses alone.
         self.has_links = any(zone.vlans or zone.recorded_as or zone.macs for zone in context.topology.zones)
         #: Sorts the rows of each batch.
@@ -173,10 +177,22 @@ class FlowView:
             field = self._fields[name] = np.ascontiguousarray(self.rows[name])
         return field
 
+    def once(self, name: str, make: Callable[[], Made]) -> Made:
+        """What several detectors need of these flows, made by the first that asks."""
+        made: Made = self._fields[name] if name in self._fields else self._fields.setdefault(name, make())
+        return made
+
     @cached_property
     def tuples(self) -> tuple[Any, Any]:
         """Key of each unordered five-tuple, and which end opened the flow (``recent.tuple_keys``)."""
         return tuple_keys(self, slice(None))
+
+    @cached_property
+    def to_one_host(self) -> Any:
+        """Mask of flows whose destination is neither a group nor a broadcast address that everybody knows."""
+        target = self["dst_lo"]
+        group4 = (target >> np.uint64(28) == 14) | (target == 0xFFFFFFFF) | (target & np.uint64(0xFF) == 0xFF)
+        return np.where(self["l3"] == 4, ~group4, self["dst_hi"] >> np.uint64(56) != 0xFF)
 
     @cached_property
     def tcp(self) -> Any:
@@ -206,8 +222,14 @@ def address_text(high: int, low: int, l3: int) -> str:
 
 def flow_ends(row: Any) -> tuple[str, str]:
     """Source and destination, with ports, of a flow row."""
-    source, destination = (address_text(int(row[f"{end}_hi"]), int(row[f"{end}_lo"]), int(row["l3"])) for end in ("src", "dst"))
+    source, destination = flow_hosts(row)
     return endpoint_text(source, int(row["sport"])), endpoint_text(destination, int(row["dport"]))
+
+
+def flow_hosts(row: Any) -> tuple[str, str]:
+    """Source and destination address of a flow row."""
+    source, destination = (address_text(int(row[f"{end}_hi"]), int(row[f"{end}_lo"]), int(row["l3"])) for end in ("src", "dst"))
+    return source, destination
 
 
 def endpoint_text(address: str, port: int) -> str:

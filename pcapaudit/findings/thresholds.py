@@ -17,6 +17,20 @@ THRESHOLDS: dict[str, dict[str, tuple[float, str]]] = {
         "share": (0.2, "share of TCP connections of which one direction only is there"),
         "packets": (4, "packets of a connection before its other direction can be missed"),
     },
+    "connection-flood": {
+        "connections": (500, "completed and empty connections to one target"),
+        "rate": (100, "of them a second, over at least a second"),
+        "held": (200, "of them that nobody closed"),
+        "share": (0.8, "their share of all completed connections to the target"),
+    },
+    "host-sweep": {
+        "hosts": (15, "hosts whose same port one host tries"),
+        "share": (0.8, "share of these attempts that come to nothing (of echo requests: half of it)"),
+    },
+    "icmp-flood": {
+        "packets": (500, "ICMP queries to one host"),
+        "rate": (100, "of them a second, over at least a second"),
+    },
     "incomplete-fragments": {
         "datagrams": (1000, "incomplete datagrams that are more than loss"),
     },
@@ -24,11 +38,21 @@ THRESHOLDS: dict[str, dict[str, tuple[float, str]]] = {
         "ports": (15, "ports of one host that one other tries"),
         "share": (0.8, "share of these attempts that come to nothing"),
     },
+    "reflection-amplification": {
+        "packets": (100, "answers that were not asked for, or questions in one name"),
+        "sources": (5, "servers that they come from; fewer, if as many packets come a second"),
+        "ratio": (8, "how many times the bytes of a question its answer has"),
+        "share": (0.8, "share of the questions with such an answer"),
+    },
     "syn-flood": {
         "half-open": (50, "connections to one target that are never completed"),
         "sources": (20, "hosts that they come from"),
         "rate": (10, "of them a second, over at least a second"),
         "share": (0.8, "their share of all connections to the target"),
+    },
+    "udp-flood": {
+        "packets": (1000, "UDP packets to one host without an answer"),
+        "rate": (500, "of them a second, over at least a second"),
     },
     "unsolicited-inbound": {
         "ports": (10, "ports that make a source's attempts a scan"),

@@ -186,7 +186,7 @@ class UnsolicitedInbound:
         found = []
         for kind, groups in by_kind.items():
             scattered = self._scattered[kind]
-            if kind in {SCAN, ATTEMPT} and self._is_flood(ATTEMPT, scattered):
+            if self._is_flood(ATTEMPT if kind == SCAN else kind, scattered):
                 scattered = _Group(self._pool)
             if kind == SCAN:
                 groups = _joined(groups, self._pool)  # noqa: PLW2901  # a scan's SYN and ACK probes are one cause
@@ -217,8 +217,9 @@ class UnsolicitedInbound:
         return len(group.hosts) == 1 and self._scene.explained[source, host] >= group.count
 
     def _is_flood(self, kind: int, group: _Group) -> bool:
-        """Whether these attempts are part of a flood that is reported."""
-        return kind == ATTEMPT and bool(group.count) and group.hosts.values <= self._scene.flooded
+        """Whether these packets are part of a flood or a reflection that is reported."""
+        known = self._scene.flooded if kind == ATTEMPT else self._scene.reflected if kind in {REPLY, BACKSCATTER} else set()
+        return bool(group.count) and group.hosts.values <= known
 
 
 def _kinds(view: View, rows: Any) -> Any:

@@ -33,7 +33,7 @@ W_RULE = 24
 # First frame, less the first frame that was refused before the flow existed; how many were.
 W_BLOCKED_FRAME = 25
 W_BLOCKED_COUNT = 26
-# Reason | VLAN << 16.
+# Reason (all are below 256) | TTL of the first packet << 8 | VLAN << 16.
 W_REASON = 27
 
 # History letters, as Zeek's.

@@ -64,7 +64,8 @@ def _way(rows: Any, words: Any) -> None:
         number = way >> shift & 0xFF
         rows[name] = np.where(number < flow.IFACE_LIMIT, number, number | 0xFF00)
     rows["tcp_flags"][:, 0], rows["tcp_flags"][:, 1] = way >> 16 & 0xFF, way >> 24
-    rows["reason"], rows["vlan"] = words[:, flow.W_REASON] & 0xFFFF, words[:, flow.W_REASON] >> 16
+    reason = words[:, flow.W_REASON]
+    rows["reason"], rows["ttl"], rows["vlan"] = reason & 0xFF, reason >> 8 & 0xFF, reason >> 16
 
 
 def _counts(rows: Any, quads: Any, words: Any) -> None:

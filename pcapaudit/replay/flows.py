@@ -128,7 +128,7 @@ class FlowTable:
         self.t[quad + Q_FIRST_NS] = now
         self.t[quad + Q_LAST_NS] = now
         self.w[word + W_RULE] = v.rule[i]
-        self.w[word + W_REASON] = b.vlan[i] << 16
+        self.w[word + W_REASON] = b.ttl[i] << 8 | b.vlan[i] << 16
         into = b.iif[i] if b.iif[i] < IFACE_LIMIT else b.iif[i] & 0xFF
         out = b.oif[i] if b.oif[i] < IFACE_LIMIT else b.oif[i] & 0xFF
         self.w[word + W_WAY] = into | out << 8
@@ -166,7 +166,7 @@ class FlowTable:
 
     def _count_rare(self, v, i, word):
         """What most packets are not: refused, undecided, invalid."""
-        if v.verdict[i] != 1 and self.w[word + W_REASON] & 0xFFFF == 0:
+        if v.verdict[i] != 1 and self.w[word + W_REASON] & 0xFF == 0:
             self.w[word + W_REASON] |= v.reason[i]
         if v.verdict[i] == VERDICT_DROP:
             self.w[word + W_DROPPED] += 1

@@ -27,7 +27,7 @@ def test_scan_from_inside():
     assert violation.message == (
         "192.168.10.20 tried 102 ports of 198.51.100.7 in 0.99 s, 100 of 102 in vain; answers from 2 ports: 443, 444."
     )
-    assert (violation.first_frame, violation.last_frame, violation.count) == (1, 444, 102)
+    assert (violation.first_frame, violation.last_frame, violation.count) == (1, 100, 102)
 
 
 def test_unanswered_udp():
