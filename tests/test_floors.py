@@ -1,6 +1,7 @@
 """Imports go downward only: a module may use the floors below its own, never one above, never a sibling part on the same floor.
 
 cli
+api                         (the library, and what the commands share)
 report  regress  cluster  kernel
 findings
 replay
@@ -17,6 +18,7 @@ from checkout import PACKAGE, declarations, imported, modules, relative
 
 FLOORS = (
     {"cli"},
+    {"api"},
     {"report", "regress", "cluster", "kernel"},
     {"findings"},
     {"replay"},
@@ -27,6 +29,8 @@ FLOORS = (
 LEVEL = {part: len(FLOORS) - number for number, parts in enumerate(FLOORS) for part in parts}
 #: Modules of the package itself, usable everywhere; they import nothing of it.
 GROUND = {"builds"}
+#: Modules of the package itself that hand on what others define, imported when it is asked for.
+ENTRIES = {"__main__.py": {"cli"}, "__init__.py": {"api", "replay", "core"}}
 #: Parts that may use less than their floor allows.
 ONLY = {"rules": {"core"}}
 
@@ -65,7 +69,7 @@ def test_imports_go_down(path):
     importer = inside[0] if len(inside) > 1 else ""
     found = [(line, dotted, part_of(dotted)) for line, dotted in imported(path)]
     if not importer:
-        allowed = GROUND | ({"cli"} if path.name == "__main__.py" else set())
+        allowed = GROUND | ENTRIES.get(path.name, set())
         wrong = [f"{relative(path)}:{line}: {dotted}" for line, dotted, part in found if part and part not in allowed]
     else:
         wrong = [f"{relative(path)}:{line}: {dotted}: {why}" for line, dotted, part in found if part and (why := complaint(importer, part))]
@@ -76,6 +80,7 @@ def test_imports_go_down(path):
     ("importer", "target", "allowed"),
     [
         ("cli", "report", True),
+        ("api", "cli", False),
         ("replay", "conntrack", True),
         ("wire", "core", True),
         ("core", "wire", False),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from interpreter import python
 
+import pcapaudit
 from pcapaudit import builds
 
 WHERE = "from pcapaudit.core import columns; print(columns.__file__)"
@@ -50,3 +51,13 @@ def test_uncompiled_run_without_cython_says_what_to_install():
     done = python("-c", hidden, PCAPAUDIT_BUILD="pure")
     assert done.returncode == 1
     assert "pip install Cython" in done.stderr
+
+
+def test_public_names_come_when_they_are_asked_for():
+    """Every one of them; a name that there is not is an ordinary error."""
+    done = python("-c", "import pcapaudit, sys; before = 'numpy' in sys.modules; pcapaudit.audit; print(before, 'numpy' in sys.modules)")
+    assert done.stdout.split() == ["False", "True"]
+    assert {name: getattr(pcapaudit, name) for name in pcapaudit.__all__}
+    assert set(pcapaudit.__all__) <= set(dir(pcapaudit))
+    with pytest.raises(AttributeError, match="nothing"):
+        _ = pcapaudit.nothing

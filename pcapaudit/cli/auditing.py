@@ -4,34 +4,29 @@ from __future__ import annotations
 
 import contextlib
 import json
-import secrets
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pcapaudit.api.replaying import replay
+from pcapaudit.api.selecting import selection_of
+from pcapaudit.api.session import open_session
 from pcapaudit.cli.output import note, print_report
 from pcapaudit.cli.progress import RunProgress
 from pcapaudit.cli.reporting import audit_report, hand_out, wanted_reports
-from pcapaudit.cli.selecting import selection_of
-from pcapaudit.cli.session import DEFAULT_RULES, open_session
-from pcapaudit.findings.registry import make_detectors
-from pcapaudit.findings.selection import choose
-from pcapaudit.replay.run import run
 from pcapaudit.report.sinks.files import OutputFolder
 from pcapaudit.report.sinks.names import Names
 from pcapaudit.report.sinks.run_files import RunFiles
-from pcapaudit.report.summary import SEVERITIES, Results, summarize, violation_records
+from pcapaudit.report.summary import Results, summarize, violation_records
 from pcapaudit.report.terminal import count, render_summary
-from pcapaudit.report.totals import RunCounts
 
 if TYPE_CHECKING:
     from pcapaudit.cli.audit import AuditOptions
     from pcapaudit.cli.options import EngineOptions
     from pcapaudit.findings.selection import Selection
-    from pcapaudit.findings.violation import Violation
-    from pcapaudit.replay.consumer import Consumer, Context
+    from pcapaudit.replay.consumer import Context
 
 __all__ = ["run_audit"]
 
@@ -63,20 +58,8 @@ def run_audit(captures: Sequence[str], engine: EngineOptions, options: AuditOpti
 def _replay(context: Context, engine: EngineOptions, files: RunFiles | None, wanted: tuple[AuditOptions, Selection]) -> Results:
     """Run the captures through the engine, with everybody who takes part."""
     options, selection = wanted
-    counts = RunCounts(len(context.program.rules))
-    detectors = make_detectors(context, selection.thresholds)
-    consumers: list[Consumer] = [counts, *detectors, *(files.consumers if files else ())]
     with RunProgress(context.stream, wanted=options.progress and not options.quiet) as progress:
-        seed = secrets.randbits(63) if engine.seed is None else engine.seed
-        totals = run(context, consumers, seed, progress)
-    violations = [each for detector in detectors for each in detector.violations()]
-    chosen = choose(sorted(violations, key=_rank), selection, totals.last_ns)
-    return Results(context, ", ".join(engine.rules) or DEFAULT_RULES, totals, counts, chosen.violations, chosen)
-
-
-def _rank(violation: Violation) -> tuple[int, int, str, int]:
-    """Worst first; of two as bad the more frequent, then by code and by place in the capture."""
-    return SEVERITIES.index(str(violation.severity)), -violation.count, violation.code, violation.first_frame
+        return replay(context, engine, selection, files.consumers if files else (), progress)
 
 
 def _print_summary(summary: dict[str, object], options: AuditOptions) -> None:

@@ -10,10 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pcapaudit.api.session import DEFAULT_RULES, open_sessions
 from pcapaudit.cli.output import note, plain_text, print_report
 from pcapaudit.cli.progress import RunProgress
 from pcapaudit.cli.reporting import hand_out, wanted_reports, write_text
-from pcapaudit.cli.session import DEFAULT_RULES, open_sessions
 from pcapaudit.core.errors import ConfigError
 from pcapaudit.regress.changes import Kind, Ledger
 from pcapaudit.regress.diff import Comparison, compare

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from functools import wraps
 from typing import Any
 
 import click
+
+from pcapaudit.api.options import EngineOptions, FindingOptions
 
 __all__ = [
     "REPORT_FORMS",
@@ -24,62 +26,6 @@ Function = Callable[..., Any]
 
 #: Forms of ``--report``, as ``report.ci.forms`` has them.
 REPORT_FORMS = ("concise", "grouped", "json-lines", "junit", "sarif", "github", "gitlab", "azure", "pylint", "rdjson", "markdown")
-
-
-@dataclass(frozen=True, slots=True)
-class EngineOptions:
-    """How captures are read and replayed."""
-
-    #: Ruleset files, read as one ruleset in this order; empty for the built-in one.
-    rules: tuple[str, ...]
-    #: Networks inside the firewall (CIDR).
-    local: tuple[str, ...]
-    #: NAME=IFACE:CIDR texts.
-    zone: tuple[str, ...]
-    #: Addresses of the firewall itself.
-    own: tuple[str, ...]
-    #: ``auto``, ``forward``, ``input`` or ``output``.
-    path: str
-    #: Name of a profile: whose time-outs and switches hold.
-    profile: str
-    #: Linux version whose behaviour is asked for; None for the newest known.
-    kernel: str | None
-    #: File with the output of ``sysctl -a`` on the real firewall.
-    sysctl_file: str | None
-    #: NAME=DURATION texts.
-    timeout: tuple[str, ...]
-    #: NAME=VALUE texts.
-    sysctl: tuple[str, ...]
-    #: ``auto``, ``verify`` or ``ignore``.
-    checksum: str
-    #: ``what-if`` or ``observed``.
-    mode: str
-    #: Key of the connection table's hash; None for a random one.
-    seed: int | None
-    #: Seconds within which frames are sorted by time.
-    reorder_window: float
-    #: Whether what is odd about a file ends the run.
-    strict: bool
-    #: Topology file, in place of local, zone and own; or None.
-    topology: str | None = None
-    #: NAME or NAME=PORT,… texts: helpers assigned by port.
-    helper: tuple[str, ...] = ()
-    #: ``rules``, or ``auto``: by port, as before Linux 6.0.
-    helpers: str = "rules"
-    #: NAME=VALUE texts: settings of helpers.
-    helper_param: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class FindingOptions:
-    """Which findings are reported."""
-
-    #: CODE[,CODE...] texts that take the place of the file's ``select``; empty for the file's.
-    select: tuple[str, ...] = ()
-    #: CODE[,CODE...] texts that are ignored, too.
-    ignore: tuple[str, ...] = ()
-    #: Configuration file; None for the one beside the working directory.
-    config: str | None = None
 
 
 _FINDING_OPTIONS = (

@@ -11,8 +11,8 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pcapaudit.api.session import open_session
 from pcapaudit.cli.progress import RunProgress
-from pcapaudit.cli.session import open_session
 from pcapaudit.core.errors import ConfigError
 from pcapaudit.kernel.sandbox import Plan, Sandbox, check_machine
 from pcapaudit.kernel.verify import SKIPPED, UNKNOWN_INTERFACE, Difference, Report, Side, kernel_sysctls

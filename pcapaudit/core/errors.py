@@ -4,6 +4,7 @@ PcapauditError                    exit code 2; str() is the one line (or block) 
 ├── CaptureError                  a capture that cannot be read (further)
 ├── RulesetError                  a ruleset that cannot be used; carries every diagnostic found
 ├── ConfigError                   an option, profile or topology that makes no sense
+│   └── SelectorError             a text that selects packets, flows or findings and cannot be read, or selects nothing that there is
 └── OutputError                   a result that cannot be written
 """
 
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["CaptureError", "ConfigError", "Diagnostic", "OutputError", "PcapauditError", "RulesetError"]
+__all__ = ["CaptureError", "ConfigError", "Diagnostic", "OutputError", "PcapauditError", "RulesetError", "SelectorError"]
 
 
 class PcapauditError(Exception):
@@ -64,6 +65,14 @@ class RulesetError(PcapauditError):
 
 class ConfigError(PcapauditError):
     """An option, a profile or a topology makes no sense. The text says what was given, what is possible, what to do."""
+
+
+class SelectorError(ConfigError):
+    """A selector cannot be read, or cannot select anything. Shows the text with a caret."""
+
+    def __init__(self, text: str, column: int, width: int, message: str) -> None:
+        self.text, self.column, self.width, self.message = text, column, width, message
+        super().__init__(f"{message}\n    {text}\n    {' ' * (column - 1)}{'^' * max(1, width)}")
 
 
 class OutputError(PcapauditError):

@@ -120,11 +120,11 @@ def test_standard_input(tmp_path):
 
 def test_seed_is_random_unless_given(monkeypatch):
     """A key that an attacker cannot know; with --seed the one that was given."""
-    from pcapaudit.cli import auditing
+    from pcapaudit.api import replaying
 
     seeds = []
-    real = auditing.run
-    monkeypatch.setattr(auditing, "run", lambda context, consumers, seed, progress: seeds.append(seed) or real(context, consumers, seed))
+    real = replaying.run
+    monkeypatch.setattr(replaying, "run", lambda context, consumers, seed, progress: seeds.append(seed) or real(context, consumers, seed))
     for options in ([], [], ["--seed", "7"]):
         run(["audit", "-q", WEB, *options])
     assert seeds[0] != seeds[1]

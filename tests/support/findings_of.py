@@ -5,8 +5,8 @@ from __future__ import annotations
 from checkout import ROOT
 from scenes import INSIDE_OUT, context_for
 
+from pcapaudit.api.session import open_session
 from pcapaudit.cli.options import EngineOptions
-from pcapaudit.cli.session import open_session
 from pcapaudit.findings.registry import make_detectors
 from pcapaudit.replay.run import run
 

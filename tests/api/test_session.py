@@ -9,8 +9,8 @@ from dataclasses import replace
 import pytest
 from checkout import ROOT
 
+from pcapaudit.api.session import DEFAULT_RULES, conntrack_config, open_session, ruleset_of, topology_of
 from pcapaudit.cli.options import EngineOptions
-from pcapaudit.cli.session import DEFAULT_RULES, conntrack_config, open_session, ruleset_of, topology_of
 from pcapaudit.core.errors import CaptureError, ConfigError, RulesetError
 from pcapaudit.replay.topology import Topology
 
@@ -82,7 +82,7 @@ def test_leaving_closes_the_capture(monkeypatch):
         finally:
             ends.append(captures)
 
-    monkeypatch.setattr("pcapaudit.cli.session.open_stream", stream)
+    monkeypatch.setattr("pcapaudit.api.session.open_stream", stream)
     with pytest.raises(RuntimeError), open_session([WEB], options(strict=True, reorder_window=0.5)) as context:
         assert context.stream == ([WEB], {"strict": True, "reorder_ns": SECOND // 2})
         raise RuntimeError

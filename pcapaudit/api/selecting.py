@@ -13,7 +13,7 @@ from pcapaudit.findings.selection import Selection
 from pcapaudit.findings.settings import check_rule, read_settings
 
 if TYPE_CHECKING:
-    from pcapaudit.cli.options import FindingOptions
+    from pcapaudit.api.options import FindingOptions
 
 __all__ = ["CONFIG_FILES", "selection_of"]
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from checkout import ROOT
 
+from pcapaudit.api.selecting import selection_of
 from pcapaudit.cli.exits import Exit
 from pcapaudit.cli.main import run
 from pcapaudit.cli.options import FindingOptions
-from pcapaudit.cli.selecting import selection_of
 from pcapaudit.core.errors import ConfigError
 
 OFFICE = str(ROOT / "captures" / "office.pcapng")

@@ -20,8 +20,8 @@ from pcapaudit.rules import compile_ruleset, load_ruleset, parse_ruleset
 from pcapaudit.rules.load import load_zones
 
 if TYPE_CHECKING:
+    from pcapaudit.api.options import EngineOptions
     from pcapaudit.capture.stream import Stream
-    from pcapaudit.cli.options import EngineOptions
     from pcapaudit.rules.compile import Program
     from pcapaudit.rules.model import Ruleset
 

@@ -1,0 +1,43 @@
+"""Drives one audit: counts, detectors and whoever else takes part, to its results."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from pcapaudit.api.session import DEFAULT_RULES
+from pcapaudit.findings.registry import make_detectors
+from pcapaudit.findings.selection import Selection, choose
+from pcapaudit.replay.run import run
+from pcapaudit.report.summary import SEVERITIES, Results
+from pcapaudit.report.totals import RunCounts
+
+if TYPE_CHECKING:
+    from pcapaudit.api.options import EngineOptions
+    from pcapaudit.findings.violation import Violation
+    from pcapaudit.replay.consumer import Consumer, Context
+
+__all__ = ["replay"]
+
+
+def replay(
+    context: Context,
+    engine: EngineOptions,
+    selection: Selection,
+    consumers: Sequence[Consumer] = (),
+    progress: Callable[[], None] | None = None,
+) -> Results:
+    """Run a context's stream to its end; ``consumers`` come after the detectors. Raises CaptureError."""
+    counts = RunCounts(len(context.program.rules))
+    detectors = make_detectors(context, selection.thresholds)
+    seed = secrets.randbits(63) if engine.seed is None else engine.seed
+    totals = run(context, [counts, *detectors, *consumers], seed, progress)
+    violations = [each for detector in detectors for each in detector.violations()]
+    chosen = choose(sorted(violations, key=_rank), selection, totals.last_ns)
+    return Results(context, ", ".join(engine.rules) or DEFAULT_RULES, totals, counts, chosen.violations, chosen)
+
+
+def _rank(violation: Violation) -> tuple[int, int, str, int]:
+    """Worst first; of two as bad the more frequent, then by code and by place in the capture."""
+    return SEVERITIES.index(str(violation.severity)), -violation.count, violation.code, violation.first_frame
