@@ -90,7 +90,7 @@ class Tuple:
 class Master:
     """A connection that a helper reads."""
 
-    #: Row of the connection table, and number of its flow (0 until it is confirmed).
+    #: Row of the connection table.
     row: int
     #: The helper.
     helper: Helper
@@ -98,7 +98,8 @@ class Master:
     original: Tuple
     #: What the helper remembers.
     state: Any = None
-    flow: int = 0
+    #: It was expected itself.
+    expected: bool = False
     #: Its pending expectations, oldest first, and how many of each class.
     pending: dict[int, Expectation] = field(default_factory=dict)
     expecting: list[int] = field(default_factory=lambda: [0] * _CLASSES)
@@ -130,8 +131,8 @@ class Expectation:
     helper: int = 0
     #: Another master may already expect the same: then nothing is made, and that is no failure of the announcement's tuple.
     skip_master: bool = False
-    #: Called with the expectation when it is used.
-    arrived: Callable[[Expectation], None] | None = None
+    #: Told when it is used: expectation, row of the new connection, time.
+    arrived: Callable[[Expectation, int, int], None] | None = None
     #: When it was made and when it expires, ns; frame that announced it; its number in the run.
     made_ns: int = 0
     expires: int = 0
@@ -179,15 +180,15 @@ class Expectations:
                 return found
         return None
 
-    def arrive(self, wanted: Tuple, now: int) -> Expectation | None:
-        """The expectation that a new connection fits; a one-shot one is used up."""
+    def arrive(self, wanted: Tuple, now: int, row: int = 0) -> Expectation | None:
+        """The expectation that a new connection, in ``row``, fits; a one-shot one is used up."""
         found = self.find(wanted, now)
         if found is None or found.inactive:
             return None
         if not found.permanent:
             self.remove(found, Death.USED, now)
         if found.arrived is not None:
-            found.arrived(found)
+            found.arrived(found, row, now)
         return found
 
     def expect(self, wanted: Expectation, now: int) -> Outcome:

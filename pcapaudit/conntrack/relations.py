@@ -37,6 +37,8 @@ class Relations:
         #: The helper that rules before conntrack choose for the packet's connection. 1: the new connection may be an expected one.
         self.template = 0
         self.unsure = 0
+        #: 1: helpers know keys of GRE.
+        self.keyed = 0
 
     def watch(self, related, expected_ports, helper_ports, by_tuple):
         """Have helpers: who is called back, and the tables of ports that it keeps."""
@@ -56,6 +58,11 @@ class Relations:
             self.assign(b, i, row, self.template)
         if not (self.by_tuple and expected) and b.proto[i] in (PROTO_TCP, PROTO_UDP):
             self.assign(b, i, row, self.helper_ports[b.dport[i] + (65536 if b.proto[i] == PROTO_UDP else 0)])
+
+    def find_key(self, i):
+        """A GRE packet, which names its receiver's key alone: its sender's, as a helper heard it agreed."""
+        with cython.gil:
+            self.related.find_key(i)
 
     def assign(self, b, i, row, helper):
         """Give the unconfirmed connection a helper, if it has none and the helper reads its IP version."""

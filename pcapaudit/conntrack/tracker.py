@@ -275,7 +275,7 @@ class Tracker:
         status = self.table.w[row * ROW_WORDS + W_STATUS]
         if status >> 24 == KIND_CONNECTION:
             self.live -= 1
-            if status & STATUS_HELPER:
+            if status & (STATUS_HELPER | STATUS_EXPECTED):
                 self.relations.forget(row, when)
         else:
             self.ring[self.table.w[row * ROW_WORDS + W_LAST]] = 0
@@ -344,6 +344,9 @@ class Tracker:
             reason = self._icmp_first(b, v, i, now)
             if reason or self.row or v.ct_state[i] == CT_UNTRACKED:
                 return reason
+        if self.relations.keyed and proto == PROTO_GRE:
+            self.relations.find_key(i)
+            self.keys.hash(b, i)
         if not self.keys.take(b, i):
             return REASON_ICMP_TYPE if b.l3[i] == (4 if proto == PROTO_ICMP else 6) else REASON_NOT_TRACKABLE
         again = 1
@@ -453,7 +456,7 @@ class Tracker:
 
     def _unmake(self, now):
         """The unconfirmed connection is none."""
-        if self.table.w[self.row * ROW_WORDS + W_STATUS] & STATUS_HELPER:
+        if self.table.w[self.row * ROW_WORDS + W_STATUS] & (STATUS_HELPER | STATUS_EXPECTED):
             self.relations.forget(self.row, now)
         self.table.release(self.row)
         self.row = 0

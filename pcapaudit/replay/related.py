@@ -6,6 +6,9 @@ port for which something is pending (``arrive``), the end of a connection that h
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
+from ipaddress import IPv4Network, IPv6Network
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -42,16 +45,28 @@ _PORTED = frozenset({consts.PROTO_TCP, consts.PROTO_UDP, consts.PROTO_GRE})
 class Related:
     """Helpers and expectations of one run. The tracker's ``relations`` call it."""
 
-    def __init__(self, config: ConntrackConfig, batch: PacketBatch, verdicts: VerdictBatch, tracker: Tracker) -> None:
+    def __init__(
+        self,
+        config: ConntrackConfig,
+        batch: PacketBatch,
+        verdicts: VerdictBatch,
+        tracker: Tracker,
+        networks: Iterable[IPv4Network | IPv6Network] = (),
+    ) -> None:
         self._batch, self._verdicts, self._relations = batch, verdicts, tracker.relations
         view = memoryview(tracker.table.memory)
         self._words, self._times = view.cast("I"), view.cast("q")
         self.expectations = Expectations(config.expect_max, self._gone)
-        self.desk = Desk(self.expectations, {**DEFAULT_PARAMS, **config.helper_params}, self._kill, self._refresh)
+        params = {**DEFAULT_PARAMS, **config.helper_params}
+        self.desk = Desk(self.expectations, params, self._kill, self._refresh, self._netmask)
+        self._helpers = {each.number: replace(each, policies=each.tune(params)) if each.tune else each for each in BY_NUMBER.values()}
+        self._networks = {int(each.broadcast_address): int(each.netmask) for each in networks if each.version == 4 and each.prefixlen < 31}
         #: Connections with a helper, by row.
         self.masters: dict[int, Master] = {}
         #: Row of a connection that was expected and has a helper of its own → the helper that announced it.
         self.announcers: dict[int, int] = {}
+        #: Row of a connection that was expected → the one that announced it, where its helper wants to hear of the end.
+        self._children: dict[int, Master] = {}
         #: Hosts between which something may have been announced that the capture does not hold: (version, protocol, source or -1,
         #: destination, zone) → until when, ns.
         self._blind: dict[tuple[int, int, int, int, int], int] = {}
@@ -76,6 +91,7 @@ class Related:
             column["seq"].item(i),
             now,
             frame,
+            column["path"].item(i) == consts.PATH_OUTPUT,
         )
         answer = master.helper.read(packet, master, self.desk)
         if answer == Answer.BLIND:
@@ -96,7 +112,7 @@ class Related:
         if pending is not None and self._times[pending.master.row * ROW_QUADS + Q_EXPIRES] <= now:
             # Its time is over, and nobody has looked at it since.
             self.forget(pending.master.row, now)
-        found = self.expectations.arrive(wanted, now)
+        found = self.expectations.arrive(wanted, now, row)
         self._count()
         if found is None:
             return int(bool(self._blind) and self._unsure(wanted, now))
@@ -104,6 +120,8 @@ class Related:
         self._words[word + W_PARENT] = self._words[master.row * ROW_WORDS + W_FLOW]
         self._words[word + W_MARK] = self._words[master.row * ROW_WORDS + W_MARK]
         status = self._words[word + W_STATUS] | consts.STATUS_EXPECTED
+        if master.helper.child_ended is not None:
+            self._children[row] = master
         if found.helper:
             self.announcers[row] = master.helper.number
             status |= consts.STATUS_HELPER | found.helper << HELPER_SHIFT
@@ -115,6 +133,10 @@ class Related:
     def forget(self, row: int, when: int) -> None:
         """The connection in ``row`` ended, or never came to be."""
         self.announcers.pop(row, None)
+        parent = self._children.pop(row, None)
+        if parent is not None and parent.helper.child_ended is not None:
+            parent.helper.child_ended(parent, self.desk, row)
+            self._count()
         master = self.masters.pop(row, None)
         if master is None:
             return
@@ -127,10 +149,11 @@ class Related:
 
     def _master(self, i: int, row: int) -> Master:
         """A connection that its helper sees for the first time."""
-        helper = BY_NUMBER[self._words[row * ROW_WORDS + W_STATUS] >> HELPER_SHIFT & 15]
+        status = self._words[row * ROW_WORDS + W_STATUS]
+        helper = self._helpers[status >> HELPER_SHIFT & 15]
         seen = self._tuple(i)
         original = seen.turned() if self._verdicts.arrays["direction"].item(i) == consts.DIR_REPLY else seen
-        master = self.masters[row] = Master(row, helper, original, helper.state())
+        master = self.masters[row] = Master(row, helper, original, helper.state(), expected=bool(status & consts.STATUS_EXPECTED))
         return master
 
     def _tuple(self, i: int) -> Tuple:
@@ -151,21 +174,34 @@ class Related:
     def _count(self) -> None:
         """Tell the tracker whether new connections are worth a look."""
         self._relations.blind = len(self._blind)
+        self._relations.keyed = bool(self.desk.keys)
         self._relations.expecting = len(self.expectations) + len(self._blind)
 
     def _gone(self, gone: Expectation, why: Death, now: int) -> None:
         """An expectation is no longer pending."""
 
-    def _kill(self, row: int, flow: int) -> bool:
-        """End the connection of a flow at once."""
-        if self._words[row * ROW_WORDS + W_FLOW] != flow:
-            return False
-        self._times[row * ROW_QUADS + Q_EXPIRES] = min(self._now, self._times[row * ROW_QUADS + Q_EXPIRES])
-        return True
+    def find_key(self, i: int) -> None:
+        """Give packet ``i``, version 1 of GRE, the key of its sender, if a helper knows it."""
+        column = self._batch.arrays
+        start = column["l4_off"].item(i)
+        if self._batch.buffer[start + 1] & 7 == 1:
+            seen = self._tuple(i)
+            known = self.desk.keys.get((seen.l3, seen.src, seen.dst, seen.dport))
+            column["sport"][i] = known[0] if known else 0
+
+    def _kill(self, row: int, master: Master) -> None:
+        """End a connection that a master announced at once."""
+        if self._children.get(row) is master:
+            self._times[row * ROW_QUADS + Q_EXPIRES] = min(self._now, self._times[row * ROW_QUADS + Q_EXPIRES])
+
+    def _netmask(self, address: int) -> int:
+        """Mask of the network of this broadcast address; 0 if the topology has none."""
+        return self._networks.get(address, 0)
 
     def _refresh(self, master: Master, ns: int) -> None:
         """Give a master's connection ``ns`` from now on."""
-        self._times[master.row * ROW_QUADS + Q_EXPIRES] = self._now + ns
+        if not self._words[master.row * ROW_WORDS + W_STATUS] & consts.STATUS_FIXED_TIMEOUT:
+            self._times[master.row * ROW_QUADS + Q_EXPIRES] = self._now + ns
 
     # Blindness --------------------------------------------------------------------------------------------------------------------
 

@@ -78,7 +78,10 @@ class Engine:
         #: Helpers and expectations; None where no connection can have a helper, and nothing is spent on them.
         self.related: Related | None = None
         if config.helper or config.helper_ports or context.program.sets_helpers:
-            self.related = Related(config, self.batch, self.verdicts, self.tracker)
+            networks = (
+                [] if context.topology.assumed else [net for zone in context.topology.zones for net in zone.prefixes if net.prefixlen]
+            )
+            self.related = Related(config, self.batch, self.verdicts, self.tracker, networks)
         evaluator = Evaluator(context.program, self.batch, self.verdicts)
         self.reassembly = Reassembly(context.conntrack, self.batch, source.decoder, self._vantage)
         self._loop = Loop(self.tracker, evaluator, self._flows, self.reassembly.take, context.mode == "observed")

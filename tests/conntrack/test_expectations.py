@@ -193,10 +193,10 @@ def test_refreshed_end():
 def test_what_arrives_may_be_told():
     """A helper hears of it."""
     heard = []
-    table, one = Expectations(), wanted(master(), arrived=heard.append)
+    table, one = Expectations(), wanted(master(), arrived=lambda *told: heard.append(told))
     table.expect(one, 0)
-    table.arrive(arriving(), 1)
-    assert heard == [one]
+    table.arrive(arriving(), 1, row=9)
+    assert heard == [(one, 9, 1)]
 
 
 def test_memory_stays_bounded_when_they_come_and_go():

@@ -8,7 +8,7 @@ helper's own business, as it is Linux's.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
@@ -57,6 +57,8 @@ class Control:
     #: Time, ns, and number of the frame.
     now: int
     frame: int
+    #: The firewall itself sent it.
+    local: bool = False
 
     @property
     def cut(self) -> bool:
@@ -72,11 +74,15 @@ class Desk:
     table: Expectations
     #: Settings.
     params: Params
-    #: Ends the connection in a row at once, if it still belongs to the flow. Returns whether it did.
-    kill: Callable[[int, int], bool] = lambda _row, _flow: False
+    #: Ends the connection in a row at once, if the master announced it.
+    kill: Callable[[int, Master], None] = lambda _row, _master: None
     #: Gives the master's connection so many ns from now on.
     refresh: Callable[[Master, int], None] = lambda _master, _ns: None
 
+    #: Mask of the network whose broadcast address this is, 0 if it is none's.
+    netmask: Callable[[int], int] = lambda _address: 0
+    #: GRE: version, source, destination and receiver's key → the sender's keys.
+    keys: dict[tuple[int, int, int, int], list[int]] = field(default_factory=dict)
     #: Something could not be expected because too much is pending already.
     full: bool = False
 
@@ -108,8 +114,11 @@ class Helper:
     state: Callable[[], Any] = lambda: None
     #: Its settings and their values by default.
     params: tuple[tuple[str, int], ...] = ()
-    #: Told when a master ends.
+    #: Its policies with other settings than the default.
+    tune: Callable[[Params], tuple[Policy, ...]] | None = None
+    #: Told when a master ends (ns), and when a connection in a row ends that it announced.
     ended: Callable[[Master, Desk, int], None] | None = None
+    child_ended: Callable[[Master, Desk, int], None] | None = None
     #: Protocols of what it announces: a new connection between the same hosts may be one when the helper was blind.
     announces: tuple[int, ...] = (6,)
     #: Anybody may open what it announces, not only the other end of the control channel.

@@ -26,5 +26,5 @@ def test_expectation_notes_frame_and_time():
 def test_desk_alone_kills_and_refreshes_nothing():
     """A helper may be run without a table of connections."""
     desk = Desk(Expectations(), {})
-    assert not desk.kill(1, 1)
-    desk.refresh(Master(1, HELPER, Tuple(4, 6, 1, 2, 3, 4)), NS)
+    master = Master(1, HELPER, Tuple(4, 6, 1, 2, 3, 4))
+    assert (desk.kill(1, master), desk.refresh(master, NS), desk.netmask(0xFFFFFFFF)) == (None, None, 0)
