@@ -1,5 +1,6 @@
 import cython
 
+from pcapaudit.rules.matching cimport Matcher
 from pcapaudit.rules.ops cimport *
 
 ctypedef unsigned long long u64
@@ -20,6 +21,12 @@ cdef class DynamicSets:
 
     @cython.locals(at=u64, number=u64, words=u32, index=u32, found=u64, made=u64)
     cdef int start(self, long long now) noexcept nogil
+    @cython.locals(count=u32, found=u32, answer=u32)
+    cdef int holds(self, Matcher matcher, u32 pc, long long now, u32 size, bint is_main) noexcept nogil
+    @cython.locals(count=u32, found=u32)
+    cdef int write(self, Matcher matcher, u32 which, long long now, u32 size, bint is_main) noexcept nogil
+    @cython.locals(part=u32)
+    cdef void _take(self, Matcher matcher, u32 count) noexcept nogil
     cdef u32 key_parts(self, u32 which) noexcept nogil
     @cython.locals(at=u32, found=u64, place=u64, which=u64)
     cdef int look_up(self, u32 number, long long now, u32 size, bint is_main) noexcept nogil

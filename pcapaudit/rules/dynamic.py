@@ -105,6 +105,32 @@ class DynamicSets:
             at += 3 + words
         return 0
 
+    def holds(self, matcher, pc, now, size, is_main):
+        """Answer of the LOOKUP at ``pc``: whether a set holds the parts that the matcher read."""
+        count = matcher.code[pc + 1]
+        found = matcher.parts_known(count)
+        if found != YES:
+            return found
+        self._take(matcher, count)
+        answer = self.look_up(matcher.code[pc + 3], now, size, is_main)
+        return 1 - answer if matcher.code[pc + 2] and answer != UNKNOWN else answer
+
+    def write(self, matcher, which, now, size, is_main):
+        """Answer of an ``add``, ``update`` or ``delete`` of the parts that the matcher read; with an unknown part, other worlds do it."""
+        count = self.key_parts(which)
+        found = matcher.parts_known(count)
+        if found == NO:
+            return NO
+        self._take(matcher, count)
+        return self.update(which, now, size, found == YES and is_main)
+
+    def _take(self, matcher, count):
+        """The parts that the matcher read become the key."""
+        part = 0
+        while part < 2 * count:
+            self.parts[part] = matcher.parts[part]
+            part += 1
+
     def key_parts(self, which):
         """Parts of the key that an update writes."""
         return self.sets[self.updates[which + UPDATE_SET] * SET_WORDS + SET_PARTS]

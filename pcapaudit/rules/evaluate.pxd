@@ -12,6 +12,7 @@ from pcapaudit.core.consts cimport (
     HOOK_OUTPUT,
     HOOK_POSTROUTING,
     HOOK_PREROUTING,
+    IFACE_NONE,
     PATH_INPUT,
     PATH_OUTPUT,
     PATH_UNKNOWN,
@@ -26,7 +27,18 @@ from pcapaudit.core.consts cimport (
     VERDICT_SKIP,
 )
 from pcapaudit.rules.dynamic cimport DynamicSets
+from pcapaudit.rules.limits cimport Limits
 from pcapaudit.rules.matching cimport Matcher
+from pcapaudit.rules.outcomes cimport (
+    MAX_KEY_INTERFACES,
+    OUTCOME_CHAIN,
+    OUTCOME_COUNTED,
+    OUTCOME_END,
+    OUTCOME_KEY,
+    OUTCOME_RULE,
+    OUTCOME_WORDS,
+    Outcomes,
+)
 from pcapaudit.rules.recent cimport RecentLists
 from pcapaudit.rules.ops cimport *
 
@@ -70,10 +82,12 @@ cdef class Evaluator:
     cdef u32 iif
     cdef u32 oif
     cdef bint all_known
+    cdef readonly Outcomes outcomes
+    cdef bint remembers
+    cdef bint plain
     cdef u32[::1] chain_first
     cdef u32[::1] chain_stop
-    cdef long long[::1] limits
-    cdef long long[::1] quotas
+    cdef Limits limits
     cdef u64[::1] pool
     cdef readonly bint notrack
     cdef readonly u32 helper
@@ -100,6 +114,7 @@ cdef class Evaluator:
     cdef u32 possible
     cdef u32[::1] causes
 
+    @cython.locals(key=u64, at=u64)
     cpdef int evaluate(self, u32 i, long long now) except -1 nogil
     cpdef int evaluate_raw(self, u32 i, long long now) except -1 nogil
     cdef void _forget(self, u32 i, bint keep_possible) noexcept nogil
@@ -107,6 +122,11 @@ cdef class Evaluator:
     cdef int _run_path(self, u32 i, long long now, u32 raw) except -1 nogil
     @cython.locals(start=u32, known=cython.bint)
     cdef void _classify(self, u32 i) noexcept nogil
+    cdef u32 _column(self, u32 index) noexcept nogil
+    @cython.locals(path=u32, key=u64)
+    cdef u64 _key(self, u32 i) noexcept nogil
+    @cython.locals(end=u64, left=u64, rule=u64)
+    cdef void _repeat(self, u32 i, u64 at) noexcept nogil
     @cython.locals(at=u32, stop=u32, left=u32, here=u32)
     cdef int _run_plan(self, u32 i, long long now, u32 plan, u32 world) except -1 nogil
     @cython.locals(state=u32)
@@ -116,6 +136,8 @@ cdef class Evaluator:
     cdef void _end_specially(self, u32 op, u32 here, u32 rule) noexcept nogil
     cdef void _end(self, u32 verdict, u32 worlds, u32 rule) noexcept nogil
     cdef void _allow(self, u32 verdict) noexcept nogil
+    @cython.locals(verdict=u32)
+    cdef void _write_decided(self, u32 i) noexcept nogil
     @cython.locals(verdict=u32, other=u32)
     cdef void _write(self, u32 i) noexcept nogil
     @cython.locals(chain=u32, slot=u32, top=u32, pc=u32, here=u32, op=u32)
@@ -128,19 +150,11 @@ cdef class Evaluator:
     cdef u32 _next(self, u32 chain, u32 slot) noexcept nogil
     @cython.locals(bits=u64, table=u64, no_output=cython.bint)
     cdef u64 _candidates(self, u32 head, u32 width, u32 word) noexcept nogil
-    @cython.locals(pc=u32, op=u32, answer=u32)
+    @cython.locals(pc=u32, op=u32, answer=u32, is_main=cython.bint)
     cdef int _match_rule(self, u32 i, long long now, u32 slot, u32 world) except -1 nogil
-    @cython.locals(last=cython.longlong, largest=cython.longlong, tokens=cython.longlong, cost=cython.longlong, over=u32, answer=u32)
-    cdef int _limit(self, u32 i, long long now, u32 at, bint is_main) noexcept nogil
     @cython.locals(op=u32, where=u32, answer=u32)
     cdef int _effect(self, u32 i, long long now, u32 pc, bint is_main) except -1 nogil
     @cython.locals(state=u32)
     cdef int _store(self, u32 i, u32 target, bint is_main) noexcept nogil
     @cython.locals(value=u64)
     cdef int _store_helper(self, u32 i, bint is_main) noexcept nogil
-    @cython.locals(count=u32, found=u32, part=u32, answer=u32)
-    cdef int _look_up_dynamic(self, u32 i, long long now, u32 pc, bint is_main) noexcept nogil
-    @cython.locals(count=u32, found=u32, part=u32, answer=u32)
-    cdef int _update(self, u32 i, long long now, u32 which, bint is_main) noexcept nogil
-    @cython.locals(over=u32)
-    cdef int _quota(self, u32 i, u32 at, bint is_main) noexcept nogil

@@ -45,7 +45,9 @@ import numpy as np
 from pcapaudit.core.columns import PacketBatch, VerdictBatch
 from pcapaudit.rules.compile import Program
 from pcapaudit.rules.dynamic import DynamicSets
+from pcapaudit.rules.limits import Limits
 from pcapaudit.rules.matching import Matcher
+from pcapaudit.rules.outcomes import Outcomes
 from pcapaudit.rules.recent import RecentLists
 
 if not cython.compiled:
@@ -60,6 +62,7 @@ if not cython.compiled:
         HOOK_OUTPUT,
         HOOK_POSTROUTING,
         HOOK_PREROUTING,
+        IFACE_NONE,
         PATH_INPUT,
         PATH_OUTPUT,
         PATH_UNKNOWN,
@@ -74,8 +77,6 @@ if not cython.compiled:
         VERDICT_SKIP,
     )
     from pcapaudit.rules.ops import (
-        LIMIT_BYTES,
-        LIMIT_OVER,
         MAX_FRAMES,
         NO,
         OP_ACCEPT,
@@ -106,6 +107,15 @@ if not cython.compiled:
         WORLD_OTHER,
         YES,
     )
+    from pcapaudit.rules.outcomes import (
+        MAX_KEY_INTERFACES,
+        OUTCOME_CHAIN,
+        OUTCOME_COUNTED,
+        OUTCOME_END,
+        OUTCOME_KEY,
+        OUTCOME_RULE,
+        OUTCOME_WORDS,
+    )
 
 __all__ = ["Evaluator"]
 
@@ -118,6 +128,11 @@ if not cython.compiled:
 
     def _lowest_bit(bits: int) -> int:
         return (bits & -bits).bit_length() - 1
+
+
+#: Spreads keys of outcomes over their places; odd, with about as many ones as zeros.
+_SPREAD = cython.declare(cython.ulonglong, 0x9E3779B97F4A7C15)
+_M64 = cython.declare(cython.ulonglong, 0xFFFFFFFFFFFFFFFF)
 
 
 class Evaluator:
@@ -147,10 +162,13 @@ class Evaluator:
         self.iif = 0
         self.oif = 0
         self.all_known = 0
+        self.outcomes = Outcomes()
+        #: Keys have room for the interfaces; no instruction ran for the packet so far.
+        self.remembers = self.iface_count < MAX_KEY_INTERFACES
+        self.plain = 0
         self.chain_first = memoryview(array("I", [*program.chain_first, 0]))
         self.chain_stop = memoryview(array("I", [*program.chain_stop, 0]))
-        self.limits = memoryview(array("q", [*program.limits, 0]))
-        self.quotas = memoryview(array("q", [*program.quotas, 0]))
+        self.limits = Limits(program)
         self.dynamic = DynamicSets(program)
         self.recent = RecentLists(program, batch)
         self.pool = memoryview(program.pool)
@@ -193,12 +211,20 @@ class Evaluator:
         """Judge packet ``i`` at ``now`` (ns): its base chains behind conntrack. Writes the columns of the verdict; returns the verdict."""
         if not self.dynamic.started:
             self.dynamic.start(now)
-        self._forget(i, self.has_raw)
-        self.matcher.now = now
         self.matcher.ct_mark_set = 0
         self.matcher.before_conntrack = 0
+        self._classify(i)
+        key = self._key(i)
+        at = ((key * _SPREAD & _M64) >> 54) * OUTCOME_WORDS
+        if key and self.outcomes.words[at + OUTCOME_KEY] == key:
+            self._repeat(i, at)
+            return self.main_verdict
+        self._forget(i, self.has_raw)
+        self.matcher.now = now
         self._run_path(i, now, 0)
         self._write(i)
+        if key and self.plain and self.possible == 0 and not self.parted:
+            self.outcomes.keep(at, key, self.main_verdict | self.main_hook << 8, self.main_rule, self.main_chain)
         return self.main_verdict
 
     def evaluate_raw(self, i, now):
@@ -208,6 +234,7 @@ class Evaluator:
         self._forget(i, 0)
         self.matcher.now = now
         self.matcher.before_conntrack = 1
+        self._classify(i)
         self._run_path(i, now, 1)
         if self.main_verdict != VERDICT_ACCEPT:
             self._write(i)
@@ -228,6 +255,8 @@ class Evaluator:
             self.matcher.untracked = 0
         self.helper = 0
         self.translated_at = 0
+        self.plain = 1
+        self.outcomes.counted = 0
         self.main_verdict = VERDICT_ACCEPT
         self.main_rule = 0
         self.main_chain = 0
@@ -239,11 +268,7 @@ class Evaluator:
         plan = (raw * 4 + path) * 4 + (2 if self.batch.l3[i] == 6 else 0)
         self.main_hook = HOOK_INPUT if path == PATH_INPUT else HOOK_POSTROUTING
         if path != PATH_UNKNOWN:
-            if self.plans[plan] == self.plans[plan + 1]:
-                return 0
-            self._classify(i)
             return self._run_plan(i, now, plan, WORLD_MAIN)
-        self._classify(i)
         self.parted = 1
         self._run_plan(i, now, plan + 4 * self.main_path, WORLD_MAIN)
         other = 1
@@ -266,11 +291,49 @@ class Evaluator:
             else:
                 self.dport = self.dport_classes
                 known = 0
-        self.iif = self.matcher.column(self.batch.iif[i])
-        self.oif = self.matcher.column(self.batch.oif[i])
+        self.iif = self._column(self.batch.iif[i])
+        self.oif = self._column(self.batch.oif[i])
         if self.iif == self.iface_count + 1 or self.oif == self.iface_count + 1:
             known = 0
         self.all_known = known and not self.matcher.state_unsure
+
+    def _key(self, i):
+        """Key of the packet's outcome (``outcomes``), or 0 where the outcome depends on more than the key."""
+        path = self.batch.path[i]
+        if not (self.all_known and self.remembers) or path == PATH_UNKNOWN:
+            return 0
+        if self.has_raw and (self.possible or self.parted or self.matcher.looked_unsure):
+            return 0
+        key = 8 | path << 1 | (self.batch.l3[i] == 6)
+        key = key << 1 | (self.verdicts.ct_status[i] & STATUS_CONFIRMED != 0)
+        key = key << 3 | self.state
+        key = key << 9 | self.protocol
+        key = key << 12 | self.iif
+        key = key << 12 | self.oif
+        return key << 17 | self.dport
+
+    def _repeat(self, i, at):
+        """The remembered outcome at ``at`` is this packet's, too."""
+        end = self.outcomes.words[at + OUTCOME_END]
+        self.main_verdict = end & 0xFF
+        self.main_rule = self.outcomes.words[at + OUTCOME_RULE]
+        self.main_chain = self.outcomes.words[at + OUTCOME_CHAIN]
+        self.main_hook = end >> 8 & 0xFF
+        left = end >> 16
+        at += OUTCOME_COUNTED
+        while left:
+            rule = self.outcomes.words[at]
+            self.packets[rule] += 1
+            self.octets[rule] += self.batch.ip_len[i]
+            at += 1
+            left -= 1
+        self._write_decided(i)
+
+    def _column(self, index):
+        """As ``Matcher.column``, which is far away for every packet."""
+        if index < self.iface_count:
+            return index
+        return self.iface_count if index == IFACE_NONE else self.iface_count + 1
 
     def _run_plan(self, i, now, plan, world):
         """Base chains one after the other, while some world goes on."""
@@ -305,7 +368,10 @@ class Evaluator:
 
     def _translates(self, i):
         """Whether nat chains see the packet: the first of a connection, not translated at this hook yet, and no ICMP error."""
-        if self.translated_at == self.matcher.hook + 1 or self.verdicts.ct_status[i] & STATUS_CONFIRMED:
+        if self.verdicts.ct_status[i] & STATUS_CONFIRMED:
+            return 0
+        self.plain = 0
+        if self.translated_at == self.matcher.hook + 1:
             return 0
         state = self.verdicts.ct_state[i]
         if state == CT_RELATED:
@@ -347,7 +413,8 @@ class Evaluator:
             self.possible |= 1 << verdict
             self.causes[verdict] = self.parted_at
 
-    def _write(self, i):
+    def _write_decided(self, i):
+        """Write the verdict of a packet that nothing unknown could change."""
         verdict = self.main_verdict
         self.verdicts.verdict[i] = verdict
         self.verdicts.rule[i] = self.main_rule
@@ -357,6 +424,11 @@ class Evaluator:
         self.verdicts.cause[i] = 0
         if verdict != VERDICT_ACCEPT and self.verdicts.reason[i] == 0:
             self.verdicts.reason[i] = REASON_RULE if self.main_rule else REASON_POLICY
+
+    def _write(self, i):
+        """Write the verdict, and whether anything unknown could change it."""
+        self._write_decided(i)
+        verdict = self.main_verdict
         if self.matcher.looked_unsure:
             self._allow(VERDICT_ACCEPT)
             self._allow(VERDICT_DROP)
@@ -390,6 +462,7 @@ class Evaluator:
                 here = self.here
                 op = self.code[pc]
                 if here == WORLD_MAIN:
+                    self.outcomes.count(self.slot_rule[slot - 1])
                     self.packets[self.slot_rule[slot - 1]] += 1
                     self.octets[self.slot_rule[slot - 1]] += self.batch.ip_len[i]
                 if op == OP_END:
@@ -519,13 +592,15 @@ class Evaluator:
                 self.matcher.read_part(i, pc)
                 answer = YES
             elif op == OP_LIMIT:
-                answer = self.limit_answer = self._limit(i, now, self.code[pc + 1], self.seen_unknown == 0 and world == WORLD_MAIN)
+                is_main = self.seen_unknown == 0 and world == WORLD_MAIN
+                answer = self.limit_answer = self.limits.take(now, self.code[pc + 1], self.batch.ip_len[i], is_main)
             elif op == OP_SAME_LIMIT:
                 answer = self.limit_answer
             elif op == OP_TUPLE:
                 answer = self.matcher.look_up(pc, 0)
             else:
                 answer = self._effect(i, now, pc, self.seen_unknown == 0 and world == WORLD_MAIN)
+            self.plain = 0
             if answer == NO:
                 return 0
             if answer == UNKNOWN and not self.seen_unknown:
@@ -556,11 +631,12 @@ class Evaluator:
         if op == OP_STORE:
             return self._store(i, where, is_main)
         if op == OP_LOOKUP:
-            return self._look_up_dynamic(i, now, pc, is_main)
+            return self.dynamic.holds(self.matcher, pc, now, self.batch.ip_len[i], is_main)
         if op == OP_UPDATE:
-            return self._update(i, now, where, is_main)
+            answer = self.limit_answer = self.dynamic.write(self.matcher, where, now, self.batch.ip_len[i], is_main)
+            return answer
         if op == OP_QUOTA:
-            answer = self.limit_answer = self._quota(i, where, is_main)
+            answer = self.limit_answer = self.limits.use(where, self.batch.ip_len[i], is_main)
             return answer
         if op == OP_RECENT:
             answer = self.limit_answer = self.recent.match(i, now, where, is_main)
@@ -605,72 +681,6 @@ class Evaluator:
         elif is_main and not self.matcher.before_conntrack and self.helper == 0 and self.batch.proto[i] == value >> 8:
             self.helper = value & 0xFF
         return YES
-
-    def _look_up_dynamic(self, i, now, pc, is_main):
-        """Whether a set that packets write to holds the parts."""
-        count = self.code[pc + 1]
-        found = self.matcher.parts_known(count)
-        if found != YES:
-            return found
-        part = 0
-        while part < 2 * count:
-            self.dynamic.parts[part] = self.matcher.parts[part]
-            part += 1
-        answer = self.dynamic.look_up(self.code[pc + 3], now, self.batch.ip_len[i], is_main)
-        return 1 - answer if self.code[pc + 2] and answer != UNKNOWN else answer
-
-    def _update(self, i, now, which, is_main):
-        """``add``, ``update`` or ``delete``; a key with an unknown part is written by other worlds."""
-        count = self.dynamic.key_parts(which)
-        found = self.matcher.parts_known(count)
-        if found == NO:
-            self.limit_answer = NO
-            return NO
-        part = 0
-        while part < 2 * count:
-            self.dynamic.parts[part] = self.matcher.parts[part]
-            part += 1
-        answer = self.limit_answer = self.dynamic.update(which, now, self.batch.ip_len[i], found == YES and is_main)
-        return answer
-
-    def _quota(self, i, at, is_main):
-        """Use bytes up, as nft_quota does."""
-        if not is_main:
-            self.quotas[at + 3] = 1
-            return UNKNOWN
-        self.quotas[at] += self.batch.ip_len[i]
-        over = 1 if self.quotas[at] >= self.quotas[at + 1] else 0
-        if self.quotas[at + 3]:
-            return UNKNOWN
-        return YES if over == self.quotas[at + 2] else NO
-
-    # Limits -----------------------------------------------------------------------------------------------------------------------
-
-    def _limit(self, i, now, at, is_main):
-        """Take tokens for the packet, as nft_limit does: a token is a nanosecond, and they flow in with time."""
-        last = self.limits[at + 1]
-        largest = self.limits[at + 2]
-        tokens = self.limits[at] if last < 0 else self.limits[at] + (now - last if now > last else 0)
-        self.limits[at + 1] = now
-        if tokens >= largest:
-            tokens = largest
-            if last >= 0 and now - last >= largest:
-                self.limits[at + 7] = 0
-        if not is_main:
-            # In some other world this packet takes tokens: they count from here on as unsure.
-            self.limits[at] = tokens
-            self.limits[at + 7] = 1
-            return UNKNOWN
-        cost = self.limits[at + 3]
-        if self.limits[at + 6] & LIMIT_BYTES:
-            cost = self.limits[at + 4] * self.batch.ip_len[i] // self.limits[at + 5]
-        over = 1 if self.limits[at + 6] & LIMIT_OVER else 0
-        answer = over
-        if tokens >= cost:
-            tokens -= cost
-            answer = 1 - over
-        self.limits[at] = tokens
-        return UNKNOWN if self.limits[at + 7] else answer
 
 
 def _flat_plans(program: Program) -> tuple[Any, Any]:
