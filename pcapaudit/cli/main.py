@@ -18,6 +18,7 @@ from pcapaudit.cli.audit import audit
 from pcapaudit.cli.diff import diff
 from pcapaudit.cli.exits import Exit, InterruptedRun, ReaderGone, explain
 from pcapaudit.cli.findings import findings
+from pcapaudit.cli.reduce import reduce
 from pcapaudit.cli.rules import rules
 from pcapaudit.cli.verify import verify
 
@@ -76,6 +77,7 @@ def cli() -> None:
 cli.add_command(audit)
 cli.add_command(diff)
 cli.add_command(findings)
+cli.add_command(reduce)
 cli.add_command(rules)
 cli.add_command(verify)
 

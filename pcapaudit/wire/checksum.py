@@ -26,7 +26,7 @@ if not cython.compiled:
     MODE_VERIFY = 1
     MODE_IGNORE = 2
 
-__all__ = ["MODES", "Summer", "fold", "pseudo_sum", "sum16"]
+__all__ = ["MODES", "Summer", "crc_table", "fold", "pseudo_sum", "sum16"]
 
 #: Values of the option --checksum, in the order of MODE_.
 MODES = ("auto", "verify", "ignore")
@@ -35,8 +35,8 @@ _CASTAGNOLI = 0x82F63B78
 _LOW = cython.declare(cython.ulonglong, 0xFFFFFFFF)
 
 
-def _crc_table() -> array[int]:
-    """CRC32c of each byte."""
+def crc_table() -> array[int]:
+    """CRC32c of each byte, for SCTP."""
     table = array("I")
     for byte in range(256):
         crc = byte
@@ -90,7 +90,7 @@ class Summer:
         if mode not in MODES:
             raise ValueError(f"checksum mode {mode!r}: expected {', '.join(MODES)}")
         self.mode = MODES.index(mode)
-        self.crc = memoryview(_crc_table())
+        self.crc = memoryview(crc_table())
 
     def _known(self, b, i):
         """What is known of row ``i`` without summing, else CSUM_UNCHECKED."""
