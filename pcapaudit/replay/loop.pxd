@@ -6,7 +6,9 @@ from pcapaudit.conntrack.tracker cimport Tracker
 from pcapaudit.core.columns cimport PacketBatch, VerdictBatch
 from pcapaudit.core.consts cimport (
     BATCH_FRAMES,
+    CT_INVALID,
     CT_UNTRACKED,
+    DIR_REPLY,
     END_CLOSED,
     END_RESET,
     GROUP_PACKETS,
@@ -17,10 +19,14 @@ from pcapaudit.core.consts cimport (
     PATH_INPUT,
     PROTO_TCP,
     PROTO_UDP,
+    REASON_DCCP_IGNORED,
     REASON_FRAGMENT_DROPPED,
     REASON_FRAGMENT_QUEUED,
     REASON_HELPER,
     STATUS_HELPER,
+    REASON_SCTP_IGNORED,
+    REASON_TCP_IGNORED,
+    REASON_TCP_SYNACK_IGNORED,
     VERDICT_ACCEPT,
     VERDICT_DROP,
     VERDICT_SKIP,
@@ -47,6 +53,8 @@ cdef class Loop:
     cdef object take_fragment
     cdef bint observed
     cdef bint uses_ct_mark
+    cdef bint uses_ct_account
+    cdef u64[::1] counts
     cdef public long long now
     cdef u32 left
     cdef u32 touched
@@ -63,6 +71,8 @@ cdef class Loop:
     cdef int _help(self, PacketBatch b, VerdictBatch v, u32 i) except -1 nogil
     @cython.locals(word=u32, accepted=cython.bint)
     cdef int _judge(self, PacketBatch b, VerdictBatch v, u32 i) except -1 nogil
+    @cython.locals(row=u32, at=u64, side=u32, ignored=cython.bint)
+    cdef int _bring_account(self, PacketBatch b, VerdictBatch v, u32 i) except -1 nogil
     @cython.locals(way=u32, accepted=cython.bint, untracked=cython.bint, early=cython.bint)
     cdef int _packet(self, PacketBatch b, VerdictBatch v, u32 i) except -1 nogil
     @cython.locals(row=u32, direction=u32)

@@ -10,6 +10,7 @@ from typing import Any
 
 import cython
 
+from pcapaudit.conntrack.table import reserve
 from pcapaudit.conntrack.tracker import Tracker
 from pcapaudit.core.columns import PacketBatch, VerdictBatch
 from pcapaudit.replay.flows import FlowTable
@@ -31,7 +32,9 @@ if not cython.compiled:
     )
     from pcapaudit.core.consts import (
         BATCH_FRAMES,
+        CT_INVALID,
         CT_UNTRACKED,
+        DIR_REPLY,
         END_CLOSED,
         END_RESET,
         GROUP_PACKETS,
@@ -42,9 +45,13 @@ if not cython.compiled:
         PATH_INPUT,
         PROTO_TCP,
         PROTO_UDP,
+        REASON_DCCP_IGNORED,
         REASON_FRAGMENT_DROPPED,
         REASON_FRAGMENT_QUEUED,
         REASON_HELPER,
+        REASON_SCTP_IGNORED,
+        REASON_TCP_IGNORED,
+        REASON_TCP_SYNACK_IGNORED,
         STATUS_HELPER,
         VERDICT_ACCEPT,
         VERDICT_DROP,
@@ -75,6 +82,9 @@ class Loop:
         self.take_fragment = take_fragment
         self.observed = observed
         self.uses_ct_mark = evaluator.program.uses_ct_mark
+        self.uses_ct_account = evaluator.program.uses_ct_account
+        #: Packets and bytes of each connection by direction, four numbers a row, where rules ask for them.
+        self.counts = memoryview(reserve((tracker.table.capacity + 1) * 32 if self.uses_ct_account else 32)).cast("Q")
         #: The clock: the latest time stamp so far.
         self.now = _LONG_AGO
         #: Where ``finish`` goes on; row 0 after the last.
@@ -181,6 +191,8 @@ class Loop:
             else:
                 if self.relations.watching:
                     self.relations.template = self.evaluator.template if early else 0
+                if early and self.evaluator.matcher.ct_zone_set:
+                    self.tracker.touch(b, i, i + 1)
                 way = self.tracker.track(b, v, i, self.now)
             if way == TO_RULES:
                 accepted = self._judge(b, v, i) or self.observed
@@ -216,6 +228,8 @@ class Loop:
         v.ct_status[i] = self.tracker.table.w[word + W_STATUS] & 0xFFFF
         if self.relations.watching:
             self.evaluator.matcher.state_unsure = self.relations.unsure
+        if self.uses_ct_account:
+            self._bring_account(b, v, i)
         if not self.uses_ct_mark:
             accepted = self.evaluator.evaluate(i, self.now) == VERDICT_ACCEPT
             if self.relations.watching and self.tracker.fresh and self.evaluator.helper:
@@ -229,6 +243,23 @@ class Loop:
         if self.relations.watching and self.tracker.fresh and self.evaluator.helper:
             self.relations.assign(b, i, self.tracker.row, self.evaluator.helper)
         return accepted
+
+    def _bring_account(self, b, v, i):
+        """What the packet's connection carried. What conntrack calls invalid or ignores, and ICMP errors about it, are not counted."""
+        row = self.tracker.row
+        self.evaluator.matcher.ct_expires = self.tracker.table.t[row * ROW_QUADS + Q_EXPIRES]
+        at = row * 4
+        if self.tracker.fresh:
+            self.counts[at] = self.counts[at + 1] = self.counts[at + 2] = self.counts[at + 3] = 0
+        ignored = v.reason[i] in (REASON_TCP_IGNORED, REASON_TCP_SYNACK_IGNORED, REASON_SCTP_IGNORED, REASON_DCCP_IGNORED)
+        if row and not self.tracker.quoted and not ignored and v.ct_state[i] != CT_INVALID:
+            side = 1 if v.direction[i] == DIR_REPLY else 0
+            self.counts[at + side] += 1
+            self.counts[at + 2 + side] += b.ip_len[i]
+        self.evaluator.matcher.ct_packets[0] = self.counts[at]
+        self.evaluator.matcher.ct_packets[1] = self.counts[at + 1]
+        self.evaluator.matcher.ct_bytes[0] = self.counts[at + 2]
+        self.evaluator.matcher.ct_bytes[1] = self.counts[at + 3]
 
     def _account(self, b, v, i):
         """Attribute the packet to its flow."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from pcapaudit.core.consts import VERDICT_ACCEPT, VERDICT_DROP
+from pcapaudit.core.consts import PROTO_TCP, VERDICT_ACCEPT, VERDICT_DROP
 from pcapaudit.rules import ops, tables
 from pcapaudit.rules.effects import Effects, changed_fields
 from pcapaudit.rules.emitter import Emitter, wildcard
@@ -67,6 +67,7 @@ class _Compiler:
         self.effects = Effects(self.out)
         self.slot_filters: list[SlotFilter] = []
         self.targets: dict[str, int] = {}
+        self.l3: tuple[int, ...] = ()
 
     def compile(self) -> Program:
         program = self.program
@@ -74,6 +75,7 @@ class _Compiler:
         index = 0
         for table in self.ruleset.tables:
             self.effects.begin(table)
+            self.l3 = _FAMILY_L3.get(table.family, ())
             self.targets = {chain.name: index + offset for offset, chain in enumerate(table.chains)}
             for chain in table.chains:
                 self._chain(table, chain)
@@ -195,7 +197,7 @@ class _Compiler:
                 if self.out.match(statement, slot.filter if narrowing else SlotFilter()) and narrowing:
                     slot.answered.add(position)
             elif isinstance(statement, Reject):
-                self.out.emit(ops.OP_REJECT)
+                self._reject(statement, slot.statements[:position])
             elif isinstance(statement, Verdict):
                 self._verdict(statement)
             elif self.effects.emit(statement, slot.kept, position, again=slot.again):
@@ -204,6 +206,16 @@ class _Compiler:
             self.out.emit(ops.OP_END)
         slot.done = True
         return start
+
+    def _reject(self, reject: Reject, before: tuple[Statement, ...]) -> None:
+        """As nft does, put a test in front of an answer that only one family or TCP has, unless the rule has asked already."""
+        asked = [key.selector for each in before if isinstance(each, Match) for key in each.keys]
+        l3 = {"icmp": 4, "icmpv6": 6}.get(reject.kind, 0)
+        if l3 and self.l3 != (l3,) and not any(each.l3 or each.text == "meta nfproto" for each in asked):
+            self.out.need(l3)
+        if reject.kind == "tcp" and not any(each.proto == PROTO_TCP for each in asked):
+            self.out.need(0, PROTO_TCP)
+        self.out.emit(ops.OP_REJECT)
 
     def _verdict(self, verdict: Verdict) -> None:
         if verdict.kind == "continue":

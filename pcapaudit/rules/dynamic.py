@@ -306,7 +306,7 @@ class DynamicSets:
             return self._limit(which, place, now, size)
         if kind == UPDATE_QUOTA:
             self.elements[place + 2] += size
-            over = 1 if self.elements[place + 2] >= self.updates[which + UPDATE_KIND + 1] else 0
+            over = 1 if self.elements[place + 2] > self.updates[which + UPDATE_KIND + 1] else 0
             return 1 if over == self.updates[which + UPDATE_KIND + 2] else 0
         return YES if kind == 0 else UNKNOWN
 

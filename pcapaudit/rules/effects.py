@@ -54,7 +54,7 @@ _UPDATE_OPS = {"add": ops.UPDATE_ADD, "update": ops.UPDATE_UPDATE, "delete": ops
 #: IP versions of a helper, as in conntrack/layout.py.
 _HELPER_IPV4 = 0x40
 _HELPER_IPV6 = 0x80
-_STORES = {"meta mark": ops.STORE_MARK, "ct mark": ops.STORE_CT_MARK}
+_STORES = {"meta mark": ops.STORE_MARK, "ct mark": ops.STORE_CT_MARK, "ct zone": ops.STORE_CT_ZONE}
 #: Targets of assignments that no match can see, so that nothing hangs on them.
 _INVISIBLE = frozenset({"meta nftrace", "ct label", "ct event"})
 
@@ -367,7 +367,6 @@ _NOTES = {
     "synproxy": "the firewall answers in the server's place: what reaches it is accepted here and marked undecidable",
     "tproxy": "whether a local socket takes the packet is unknown",
     "ct count": "connections are not counted: unknown",
-    "ct zone set": "not applied: all packets are tracked in one zone",
     "ct helper set": "unknown",
     "ct helper": "not one of Linux's own helpers: nothing that it would announce is expected",
     "ct timeout set": "not applied: connections keep the time-outs of the profile",

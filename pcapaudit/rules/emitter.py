@@ -40,9 +40,10 @@ class Emitter:
         """A match that holds, fails, or is unknown: unknown whenever the packet is of that IP version and protocol (plus 1; 0: any)."""
         self.emit(ops.OP_MATCH, self.load(Load(ops.FIELD_UNKNOWN, l3, proto)), ops.TEST_EQUAL, 0)
 
-    def need(self, l3: int) -> None:
-        """A match that holds for packets of one IP version."""
-        self.emit(ops.OP_MATCH, self.load(Load(ops.FIELD_PROTO, l3)), *self.test(ops.TEST_RANGE, [0, 0, 0, 255]))
+    def need(self, l3: int, proto: int | None = None) -> None:
+        """A match that holds for packets of one IP version (0: of any) and protocol (None: of any)."""
+        first, last = (0, 255) if proto is None else (proto, proto)
+        self.emit(ops.OP_MATCH, self.load(Load(ops.FIELD_PROTO, l3)), *self.test(ops.TEST_RANGE, [0, first, 0, last]))
 
     def elements(self, right: SetLiteral | SetRef) -> tuple[Element, ...]:
         """Elements of a set, wherever it is written."""
@@ -52,6 +53,7 @@ class Emitter:
         """The load for a key in this topology."""
         found = load_of(key, assumed=self.assumed, changed=self.changed)
         self.program.uses_ct_mark |= found.field == ops.FIELD_CT_MARK
+        self.program.uses_ct_account |= found.field in _ACCOUNT
         return found
 
     def match(self, match: Match, narrowed: SlotFilter) -> bool:
@@ -226,6 +228,7 @@ def _complement(intervals: list[tuple[int, int]]) -> list[tuple[int, int]]:
     return [*found, (start, 65535)] if start < 65536 else found
 
 
+_ACCOUNT = range(ops.FIELD_CT_EXPIRATION, ops.FIELD_CT_AVGPKT + 3)
 _V4 = (1 << 256) - 1
 #: nftables' bit of each CT_ number.
 _STATE_BITS = (1, 8, 2, 4, 1, 64)

@@ -98,6 +98,7 @@ if not cython.compiled:
         OP_TUPLE,
         OP_UPDATE,
         OP_VALUE,
+        STORE_CT_ZONE,
         STORE_HELPER,
         STORE_MARK,
         STORE_TEMPLATE,
@@ -251,7 +252,7 @@ class Evaluator:
             self.matcher.mark = 0
             self.matcher.mark_known = self.batch.path[i] != PATH_OUTPUT
             self.matcher.mark_unsure = 0
-            self.matcher.looked_unsure = 0
+            self.matcher.looked_unsure = self.matcher.ct_zone_set = 0
             self.matcher.untracked = 0
         self.helper = 0
         self.translated_at = 0
@@ -661,6 +662,8 @@ class Evaluator:
             return YES
         if target == STORE_HELPER:
             return self._store_helper(i, is_main)
+        if target == STORE_CT_ZONE:
+            return self.matcher.choose_zone(i, is_main, self.value_unknown)
         state = self.verdicts.ct_state[i]
         if self.matcher.before_conntrack or state in (CT_NONE, CT_INVALID, CT_UNTRACKED):
             return YES

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Container
 from dataclasses import dataclass
 
-from pcapaudit.core.consts import OPT_MSS, OPT_SACK_PERM, OPT_TIMESTAMP, OPT_WSCALE
 from pcapaudit.rules import ops
 from pcapaudit.rules.model import Key
-from pcapaudit.rules.selectors import Selector
+from pcapaudit.rules.selectors import EXTENSION_NUMBERS, TCP_OPTION_NUMBERS, Selector, extension_place, option_place
 
 __all__ = ["Load", "load_of"]
 
@@ -29,6 +28,7 @@ _COLUMNS = {
     "ip protocol": ops.FIELD_PROTO,
     "ip ttl": ops.FIELD_TTL,
     "ip6 hoplimit": ops.FIELD_TTL,
+    "ip6 nexthdr": ops.FIELD_NEXT_HEADER,
     "tcp flags": ops.FIELD_TCP_FLAGS,
     "icmp type": ops.FIELD_ICMP_TYPE,
     "icmp code": ops.FIELD_ICMP_CODE,
@@ -45,6 +45,8 @@ _COLUMNS = {
     "meta hour": ops.FIELD_HOUR,
     "ether type": ops.FIELD_ETHER_TYPE,
     "ct mark": ops.FIELD_CT_MARK,
+    "ct zone": ops.FIELD_CT_ZONE,
+    "ct expiration": ops.FIELD_CT_EXPIRATION,
     "th sport": ops.FIELD_TH_SPORT,
     "th dport": ops.FIELD_TH_DPORT,
     "ct l3proto": ops.FIELD_CT_L3PROTO,
@@ -63,6 +65,11 @@ _COLUMNS = {
             ("proto-dst", 3),
         )
     },
+    **{
+        f"ct {side}{name}": first + number
+        for number, side in enumerate(("", "original ", "reply "))
+        for name, first in (("packets", ops.FIELD_CT_PACKETS), ("bytes", ops.FIELD_CT_BYTES), ("avgpkt", ops.FIELD_CT_AVGPKT))
+    },
     "ct original l3proto": ops.FIELD_CT_L3PROTO,
     "ct reply l3proto": ops.FIELD_CT_L3PROTO,
     "ct original protocol": ops.FIELD_CT_PROTOCOL,
@@ -70,16 +77,7 @@ _COLUMNS = {
     **{f"{name} sport": ops.FIELD_SPORT for name in ("tcp", "udp", "udplite", "sctp", "dccp")},
     **{f"{name} dport": ops.FIELD_DPORT for name in ("tcp", "udp", "udplite", "sctp", "dccp")},
 }
-_HEADERS = {"link": ops.FIELD_LINK, "network": ops.FIELD_NETWORK, "transport": ops.FIELD_TRANSPORT}
-
-#: Mask bit in the column tcp_opts of options whose presence the decoder notes.
-_OPTION_BITS = {
-    "maxseg": OPT_MSS,
-    "window": OPT_WSCALE,
-    "sack-perm": OPT_SACK_PERM,
-    "sack-permitted": OPT_SACK_PERM,
-    "timestamp": OPT_TIMESTAMP,
-}
+_HEADERS = {"link": ops.FIELD_LINK, "network": ops.FIELD_NETWORK, "transport": ops.FIELD_TRANSPORT, "inner": ops.FIELD_INNER}
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,20 +114,27 @@ def load_of(key: Key, *, assumed: bool = False, changed: Container[str] = ()) ->
     if selector.text in changed or (number in (ops.FIELD_FIB_SOURCE, ops.FIELD_FIB_DESTINATION) and assumed):
         return Load(ops.FIELD_UNKNOWN, selector.l3, proto)
     if number == ops.FIELD_UNKNOWN:
-        return _load_of_part(selector, proto)
+        return _load_of_part(selector, proto, mask)
     reach = (selector.offset + selector.bits + 7) // 8
     if selector.base == "meta" and mask is None:
         reach = 0
     return Load(number, selector.l3, proto, selector.offset, selector.bits, reach, mask)
 
 
-def _load_of_part(selector: Selector, proto: int) -> Load:
+def _load_of_part(selector: Selector, proto: int, mask: tuple[int, int, int, int] | None) -> Load:
     """TCP options and extension headers; else unknown."""
     words = selector.text.split()
-    if selector.base == "tcpopt" and words[2] in _OPTION_BITS and selector.type_name == "boolean":
-        return Load(ops.FIELD_TCP_OPTION, 0, proto, _OPTION_BITS[words[2]], 1, 20)
-    if selector.text == "tcp option maxseg size":
-        return Load(ops.FIELD_MSS, 0, proto, 0, 16, 20)
-    if selector.base == "exthdr":
-        return Load(ops.FIELD_EXTENSION, 6, 0, int(selector.type_name == "boolean"))
-    return Load(ops.FIELD_UNKNOWN, selector.l3, proto)
+    place: tuple[int, int] | None = None
+    field, number = ops.FIELD_UNKNOWN, 0
+    if selector.base == "tcpopt":
+        field = ops.FIELD_OPTION
+        number = int(words[2]) if words[2].isdecimal() else TCP_OPTION_NUMBERS[words[2]]
+        place = option_place(words[2], words[3]) if len(words) > 3 else (0, 0)
+    elif selector.base == "exthdr":
+        asks = words[0] == "exthdr"
+        field, number = ops.FIELD_EXTENSION, EXTENSION_NUMBERS[words[1] if asks else words[0]]
+        place = (0, 0) if asks else extension_place(words[0], words[1])
+    if place is None or field == ops.FIELD_UNKNOWN:
+        return Load(ops.FIELD_UNKNOWN, selector.l3, proto)
+    offset, bits = place
+    return Load(field, selector.l3, proto, number << 16 | offset, bits, (offset + bits + 7) // 8, mask)

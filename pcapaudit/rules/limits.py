@@ -58,7 +58,7 @@ class Limits:
             self.quotas[at + 3] = 1
             return UNKNOWN
         self.quotas[at] += size
-        over = 1 if self.quotas[at] >= self.quotas[at + 1] else 0
+        over = 1 if self.quotas[at] > self.quotas[at + 1] else 0
         if self.quotas[at + 3]:
             return UNKNOWN
         return YES if over == self.quotas[at + 2] else NO

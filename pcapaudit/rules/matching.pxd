@@ -18,8 +18,6 @@ from pcapaudit.core.consts cimport (
     HOOK_PREROUTING,
     IFACE_NONE,
     IFACE_UNKNOWN,
-    OPT_BAD,
-    OPT_MSS,
     PATH_FORWARD,
     PATH_INPUT,
     PATH_OUTPUT,
@@ -28,9 +26,11 @@ from pcapaudit.core.consts cimport (
     PROTO_ICMPV6,
     PROTO_TCP,
     PROTO_UDP,
+    STATUS_CONFIRMED,
     STATUS_DST_NAT,
     STATUS_SRC_NAT,
 )
+from pcapaudit.rules.headers cimport Headers
 from pcapaudit.rules.ops cimport *
 
 ctypedef unsigned long long u64
@@ -44,6 +44,7 @@ cdef class Matcher:
     cdef u32[::1] code
     cdef u32[::1] loads
     cdef u64[::1] pool
+    cdef Headers headers
     cdef unsigned char[::1] ifaces
     cdef u64[::1] iface_names
     cdef u32 iface_count
@@ -57,6 +58,10 @@ cdef class Matcher:
     cdef public bint ct_mark_known
     cdef public bint ct_mark_set
     cdef bint ct_mark_tainted
+    cdef public long long ct_expires
+    cdef public u64[::1] ct_packets
+    cdef public u64[::1] ct_bytes
+    cdef bint ct_zone_set
     cdef bint untracked
     cdef bint state_unsure
     cdef long long now
@@ -79,22 +84,23 @@ cdef class Matcher:
     cdef int _load_link(self, u32 i, u32 load, u32 field) except -1 nogil
     @cython.locals(day=cython.longlong)
     cdef int _load_made(self, u32 i, u32 load, u32 field) except -1 nogil
-    @cython.locals(found=u32, seen=u32)
-    cdef int _load_option(self, u32 i, u32 load, u32 field) noexcept nogil
+    cdef int _bits(self, u32 start, u32 end, u32 size, u32 load) except -1 nogil
+    cdef int _from(self, int answer) noexcept nogil
     @cython.locals(at=u32, index=u32)
     cdef int _load_packet_type(self, u32 i) noexcept nogil
     @cython.locals(path=u32, hi=u64, lo=u64, is_local=cython.bint)
     cdef int _load_fib(self, u32 i, u32 field) noexcept nogil
     @cython.locals(state=u32, direction=u32, part=u32)
     cdef int _load_connection(self, u32 i, u32 field) noexcept nogil
+    @cython.locals(side=u32, packets=u64, octets=u64)
+    cdef int _load_account(self, u32 i, u32 field) noexcept nogil
     @cython.locals(start=u32)
     cdef int _has_header(self, u32 i, u32 reach) noexcept nogil
-    @cython.locals(offset=u32, bits=u32, reach=u32, hi=u64, lo=u64, at=u32, lead=u32, left=u32, take=u32, byte=u64)
-    cdef int _read_bits(self, u32 start, u32 end, u32 size, u32 load) except -1 nogil
     @cython.locals(state=u32)
     cdef u32 _ct_state(self, u32 i) noexcept nogil
     @cython.locals(state=u32)
     cdef int _load_ct(self, u32 i, u32 field) noexcept nogil
+    cdef int choose_zone(self, u32 i, bint is_main, bint unknown) noexcept nogil
     @cython.locals(load=u32, slot=u32, found=u32, field=u32, index=u32)
     cdef int read_part(self, u32 i, u32 pc) except -1 nogil
     @cython.locals(found=u32, part=u32)

@@ -13,6 +13,7 @@ import cython
 
 from pcapaudit.core.columns import PacketBatch, VerdictBatch
 from pcapaudit.rules.compile import Program
+from pcapaudit.rules.headers import Headers
 
 if not cython.compiled:
     from pcapaudit.core.consts import (
@@ -32,8 +33,6 @@ if not cython.compiled:
         HOOK_PREROUTING,
         IFACE_NONE,
         IFACE_UNKNOWN,
-        OPT_BAD,
-        OPT_MSS,
         PATH_FORWARD,
         PATH_INPUT,
         PATH_OUTPUT,
@@ -42,6 +41,7 @@ if not cython.compiled:
         PROTO_ICMPV6,
         PROTO_TCP,
         PROTO_UDP,
+        STATUS_CONFIRMED,
         STATUS_DST_NAT,
         STATUS_SRC_NAT,
     )
@@ -51,13 +51,18 @@ if not cython.compiled:
         FIB_LOCAL,
         FIB_MULTICAST,
         FIB_UNICAST,
+        FIELD_CT_AVGPKT,
+        FIELD_CT_BYTES,
         FIELD_CT_DIRECTION,
+        FIELD_CT_EXPIRATION,
         FIELD_CT_L3PROTO,
         FIELD_CT_MARK,
+        FIELD_CT_PACKETS,
         FIELD_CT_PROTOCOL,
         FIELD_CT_REPLY,
         FIELD_CT_STATE,
         FIELD_CT_STATUS,
+        FIELD_CT_ZONE,
         FIELD_DAY,
         FIELD_DESTINATION,
         FIELD_DPORT,
@@ -68,20 +73,21 @@ if not cython.compiled:
         FIELD_ICMP_CODE,
         FIELD_ICMP_TYPE,
         FIELD_IIF,
+        FIELD_INNER,
         FIELD_LENGTH,
         FIELD_LINK,
         FIELD_MARK,
-        FIELD_MSS,
         FIELD_NETWORK,
+        FIELD_NEXT_HEADER,
         FIELD_NFPROTO,
         FIELD_OIF,
+        FIELD_OPTION,
         FIELD_PKTTYPE,
         FIELD_PROTO,
         FIELD_PROTOCOL,
         FIELD_SOURCE,
         FIELD_SPORT,
         FIELD_TCP_FLAGS,
-        FIELD_TCP_OPTION,
         FIELD_TH_DPORT,
         FIELD_TH_SPORT,
         FIELD_TIME,
@@ -107,6 +113,7 @@ __all__ = ["Matcher"]
 _ALL_BITS = cython.declare(cython.ulonglong, 0xFFFFFFFFFFFFFFFF)
 _ALL_V4 = cython.declare(cython.ulonglong, 0xFFFFFFFF)
 _NS_PER_DAY = cython.declare(cython.longlong, 86400000000000)
+_NS_PER_MS = cython.declare(cython.longlong, 1000000)
 _NS_PER_SECOND = cython.declare(cython.longlong, 1000000000)
 
 
@@ -119,6 +126,7 @@ class Matcher:
         self.code = memoryview(program.code)
         self.loads = memoryview(array("I", [*program.loads, 0]))
         self.pool = memoryview(program.pool)
+        self.headers = Headers(program, batch)
         self.ifaces = memoryview(program.ifaces)
         self.iface_names = memoryview(array("Q", [*program.iface_names, 0]))
         self.iface_count = len(program.interfaces)
@@ -135,6 +143,12 @@ class Matcher:
         self.ct_mark_known = 0
         self.ct_mark_set = 0
         self.ct_mark_tainted = 0
+        #: What else the loop brings along where rules ask: when the entry ends (ns), its packets and bytes by direction, this one's too.
+        self.ct_expires = 0
+        self.ct_packets = memoryview(array("Q", [0, 0]))
+        self.ct_bytes = memoryview(array("Q", [0, 0]))
+        #: The zone of ``ct zone set``, and whether it was set.
+        self.ct_zone_set = 0
         #: The rules before conntrack keep the packet from it.
         self.untracked = 0
         #: 1: the packet's ct state is new, or related if a helper announced it unseen.
@@ -300,7 +314,7 @@ class Matcher:
         if field in (FIELD_CT_DIRECTION, FIELD_CT_STATUS):
             return self._load_ct(i, field)
         if field == FIELD_NETWORK:
-            return self._read_bits(self.batch.l3_off[i], self.batch.end_off[i], self.batch.ip_len[i], load)
+            return self._bits(self.batch.l3_off[i], self.batch.end_off[i], self.batch.ip_len[i], load)
         if field in (FIELD_TH_SPORT, FIELD_TH_DPORT) and self.batch.proto[i] in (PROTO_TCP, PROTO_UDP):
             found = self._has_header(i, self.loads[load + 5])
             if found != YES:
@@ -310,7 +324,13 @@ class Matcher:
         if field in (FIELD_TRANSPORT, FIELD_TH_SPORT, FIELD_TH_DPORT):
             if self.batch.l4_off[i] == 0:
                 return NO
-            return self._read_bits(self.batch.l4_off[i], self.batch.end_off[i], self.batch.l4_len[i], load)
+            return self._bits(self.batch.l4_off[i], self.batch.end_off[i], self.batch.l4_len[i], load)
+        if field == FIELD_INNER:
+            if self.batch.proto[i] not in (PROTO_TCP, PROTO_UDP) or self.batch.l4_off[i] == 0:
+                return NO
+            if self.batch.payload_off[i] == 0:
+                return UNKNOWN if self.batch.payload_len[i] else NO
+            return self._bits(self.batch.payload_off[i], self.batch.end_off[i], self.batch.payload_len[i], load)
         if field in (FIELD_LINK, FIELD_ETHER_TYPE):
             return self._load_link(i, load, field)
         if field >= FIELD_TIME:
@@ -326,7 +346,7 @@ class Matcher:
         if field == FIELD_ETHER_TYPE:
             self.value_lo = self.batch.ethertype[i]
             return YES
-        return self._read_bits(self.batch.offset[i], self.batch.l3_off[i], 14, load)
+        return self._bits(self.batch.offset[i], self.batch.l3_off[i], 14, load)
 
     def _load_made(self, i, load, field):
         """What is made of several things, or kept from rule to rule."""
@@ -341,12 +361,12 @@ class Matcher:
             return self._load_connection(i, field)
         if field in (FIELD_FIB_SOURCE, FIELD_FIB_DESTINATION):
             return self._load_fib(i, field)
-        if field in (FIELD_MSS, FIELD_TCP_OPTION):
-            return self._load_option(i, load, field)
+        if field == FIELD_OPTION:
+            return self._from(self.headers.option(i, load))
+        if field == FIELD_NEXT_HEADER:
+            return self._from(self.headers.next_header(i))
         if field == FIELD_EXTENSION:
-            if self.batch.l4_off[i] != self.batch.l3_off[i] + 40:
-                return UNKNOWN
-            return YES if self.loads[load + 3] else NO
+            return self._from(self.headers.extension(i, load))
         if field == FIELD_PKTTYPE:
             return self._load_packet_type(i)
         self.value_lo = self.now
@@ -356,19 +376,15 @@ class Matcher:
             self.value_lo = (day + 4) % 7 if field == FIELD_DAY else (self.now - day * _NS_PER_DAY) // _NS_PER_SECOND
         return YES
 
-    def _load_option(self, i, load, field):
-        """TCP options that the decoder noted. One that was cut off, or could not be read, leaves all of them open."""
-        found = self._has_header(i, self.loads[load + 5])
-        if found != YES:
-            return found
-        seen = self.batch.tcp_opts[i]
-        if seen & OPT_BAD or self.batch.payload_off[i] > self.batch.end_off[i]:
-            return UNKNOWN
-        if field == FIELD_TCP_OPTION:
-            self.value_lo = 1 if seen & self.loads[load + 3] else 0
-            return YES
-        self.value_lo = self.batch.mss[i]
-        return YES if seen & OPT_MSS else NO
+    def _bits(self, start, end, size, load):
+        """Bits of a header of ``size`` bytes on the wire, of which the capture holds those from ``start`` to ``end``."""
+        return self._from(self.headers.bits(start, end, size, load))
+
+    def _from(self, answer):
+        """Take over what was read of the headers."""
+        self.value_hi = self.headers.value_hi
+        self.value_lo = self.headers.value_lo
+        return answer
 
     def _load_packet_type(self, i):
         """By the Ethernet destination: broadcast 1, multicast 2, else to this host 0 (frames for others are no business of its rules)."""
@@ -419,33 +435,6 @@ class Matcher:
             return YES
         return UNKNOWN if self.batch.l4_len[i] >= reach else NO
 
-    @cython.boundscheck(True)
-    def _read_bits(self, start, end, size, load):
-        """Bits of a header of ``size`` bytes on the wire, of which the capture holds those from ``start`` to ``end``."""
-        offset = self.loads[load + 3]
-        bits = self.loads[load + 4]
-        reach = self.loads[load + 5]
-        if reach > size:
-            return NO
-        if start + reach > end:
-            return UNKNOWN
-        hi = 0
-        lo = 0
-        at = start + (offset >> 3)
-        lead = offset & 7
-        left = bits
-        while left:
-            take = 8 - lead if left > 8 - lead else left
-            byte = (self.batch.data[at] >> (8 - lead - take)) & ((1 << take) - 1)
-            hi = (hi << take | lo >> (64 - take)) & _ALL_BITS
-            lo = (lo << take | byte) & _ALL_BITS
-            lead = 0
-            left -= take
-            at += 1
-        self.value_hi = hi
-        self.value_lo = lo
-        return YES
-
     def _ct_state(self, i):
         """The state as nftables' bit; before conntrack, and for what it cannot track, invalid."""
         if self.before_conntrack:
@@ -467,6 +456,11 @@ class Matcher:
         if field == FIELD_CT_MARK:
             self.value_lo = self.ct_mark
             return YES if self.ct_mark_known and not self.ct_mark_tainted else UNKNOWN
+        if field == FIELD_CT_ZONE:
+            self.value_lo = self.batch.zone[i]
+            return YES
+        if field >= FIELD_CT_EXPIRATION:
+            return self._load_account(i, field)
         if state == CT_RELATED and self.batch.proto[i] in (PROTO_ICMP, PROTO_ICMPV6):
             return UNKNOWN
         if field == FIELD_CT_L3PROTO:
@@ -492,6 +486,27 @@ class Matcher:
             self.value_lo = self.batch.sport[i] if part == 2 else self.batch.dport[i]
         return YES
 
+    def _load_account(self, i, field):
+        """What is left of the connection's time, in whole ms, and what it carried so far.
+
+        Of a connection that is not confirmed yet, Linux computes the time left from how long the machine is up: unknown.
+        """
+        if field == FIELD_CT_EXPIRATION:
+            if not self.verdicts.ct_status[i] & STATUS_CONFIRMED:
+                return UNKNOWN
+            self.value_lo = (self.ct_expires - self.now) // _NS_PER_MS * _NS_PER_MS if self.ct_expires > self.now else 0
+            return YES
+        side = (field - FIELD_CT_PACKETS) % 3
+        packets = self.ct_packets[side - 1] if side else self.ct_packets[0] + self.ct_packets[1]
+        octets = self.ct_bytes[side - 1] if side else self.ct_bytes[0] + self.ct_bytes[1]
+        if field < FIELD_CT_BYTES:
+            self.value_lo = packets
+        elif field < FIELD_CT_AVGPKT:
+            self.value_lo = octets
+        else:
+            self.value_lo = octets // packets if packets else 0
+        return YES
+
     def _load_ct(self, i, field):
         """Properties of the packet's connection, which invalid and untracked packets do not have."""
         state = self.verdicts.ct_state[i]
@@ -504,6 +519,15 @@ class Matcher:
             return YES
         self.value_lo = self.verdicts.direction[i]
         return NO if self.value_lo == DIR_NONE else YES
+
+    def choose_zone(self, i, is_main, unknown):
+        """Before conntrack the zone can be chosen. In another zone than the main world's anything might become of the packet."""
+        if self.before_conntrack and is_main:
+            self.batch.zone[i] = self.value_lo & 0xFFFF
+            self.ct_zone_set = 1
+        if self.before_conntrack and (unknown or not is_main):
+            self.looked_unsure = 1
+        return YES
 
     # Concatenations ---------------------------------------------------------------------------------------------------------------
 

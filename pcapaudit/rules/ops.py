@@ -47,6 +47,7 @@ STORE_CT_MARK = 1
 STORE_HELPER = 2
 # The helper of connections that begin behind this rule, which stands before conntrack (iptables' CT target).
 STORE_TEMPLATE = 0x10000
+STORE_CT_ZONE = 3
 
 # Fields: word 0 of a load ---------------------------------------------------------------------------------------------------------
 FIELD_UNKNOWN = 0
@@ -76,15 +77,21 @@ FIELD_HOUR = 23
 FIELD_MARK = 24
 FIELD_PKTTYPE = 25
 FIELD_ETHER_TYPE = 26
-FIELD_MSS = 27
-# Offset: mask of the column tcp_opts.
-FIELD_TCP_OPTION = 28
-# Offset: 1 asks whether the header is there.
+# A TCP option or an IPv6 extension header. Offset: its number times 65536 plus the first bit; 0 bits ask whether it is there.
+FIELD_OPTION = 27
+FIELD_NEXT_HEADER = 28
 FIELD_EXTENSION = 29
 FIELD_FIB_SOURCE = 30
 FIELD_FIB_DESTINATION = 31
 FIELD_TH_SPORT = 44
 FIELD_TH_DPORT = 45
+FIELD_INNER = 46
+FIELD_CT_ZONE = 35
+FIELD_CT_EXPIRATION = 47
+# Each followed by two: of both directions, original, reply.
+FIELD_CT_PACKETS = 48
+FIELD_CT_BYTES = 51
+FIELD_CT_AVGPKT = 54
 FIELD_CT_MARK = 32
 FIELD_CT_L3PROTO = 33
 FIELD_CT_PROTOCOL = 34

@@ -140,6 +140,8 @@ class Program:
     uses_ct_mark: bool = False
     #: Rules give connections helpers.
     sets_helpers: bool = False
+    #: Rules ask what connections carried, or when they end: the loop must bring that along.
+    uses_ct_account: bool = False
     #: Rules keep packets from conntrack.
     has_notrack: bool = False
     #: plan[raw][path][l3 is 6]: base chains in order.

@@ -12,7 +12,20 @@ from dataclasses import dataclass
 
 from pcapaudit.rules.datatypes import DATATYPES, Datatype
 
-__all__ = ["CT_DIRECTED", "EXTENSION_HEADERS", "SELECTORS", "TCP_OPTIONS", "Selector", "exists", "free_selector", "raw_payload"]
+__all__ = [
+    "CT_DIRECTED",
+    "EXTENSION_HEADERS",
+    "EXTENSION_NUMBERS",
+    "SELECTORS",
+    "TCP_OPTIONS",
+    "TCP_OPTION_NUMBERS",
+    "Selector",
+    "exists",
+    "extension_place",
+    "free_selector",
+    "option_place",
+    "raw_payload",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,6 +284,45 @@ TCP_OPTIONS: dict[str, dict[str, int]] = {
     "mptcp": {"length": 8, "subtype": 4},
 }
 
+#: TCP option → its kind (RFC 9293 and IANA's list).
+TCP_OPTION_NUMBERS = {
+    "eol": 0,
+    "nop": 1,
+    "maxseg": 2,
+    "window": 3,
+    "sack-perm": 4,
+    "sack-permitted": 4,
+    "sack": 5,
+    "sack0": 5,
+    "sack1": 5,
+    "sack2": 5,
+    "sack3": 5,
+    "timestamp": 8,
+    "md5sig": 19,
+    "mptcp": 30,
+    "fastopen": 34,
+}
+
+#: IPv6 extension header → its number; rt0, rt2 and rt4 are routing headers of that type.
+EXTENSION_NUMBERS = {"hbh": 0, "rt": 43, "rt0": 43, "rt2": 43, "rt4": 43, "frag": 44, "dst": 60, "mh": 135}
+#: Field of an extension header → first bit and width.
+_EXTENSION_PLACES = {
+    "nexthdr": (0, 8),
+    "hdrlength": (8, 8),
+    "rt type": (16, 8),
+    "rt seg-left": (24, 8),
+    "rt4 last-entry": (32, 8),
+    "rt4 flags": (40, 8),
+    "rt4 tag": (48, 16),
+    "mh type": (16, 8),
+    "mh reserved": (24, 8),
+    "mh checksum": (32, 16),
+    "frag reserved": (8, 8),
+    "frag frag-off": (16, 13),
+    "frag more-fragments": (31, 1),
+    "frag id": (32, 32),
+}
+
 #: IPv6 extension header → its fields and their types.
 EXTENSION_HEADERS: dict[str, dict[str, str]] = {
     "hbh": {"nexthdr": "inet_proto", "hdrlength": "integer"},
@@ -295,7 +347,25 @@ def exists(base: str, text: str) -> Selector:
     return free_selector(text, "boolean", base, needs)
 
 
+def option_place(name: str, field: str) -> tuple[int, int] | None:
+    """First bit and width of a TCP option's field."""
+    at = 16 + (64 * int(name[4:]) if name.startswith("sack") and name[4:].isdecimal() else 0)
+    for known, bits in TCP_OPTIONS.get(name, {"length": 8}).items():
+        if known == "length":
+            place = (8, bits)
+        else:
+            place, at = (at, bits), at + bits
+        if known == field:
+            return place
+    return None
+
+
+def extension_place(name: str, field: str) -> tuple[int, int] | None:
+    """First bit and width of an extension header's field; None for what stands in a list of addresses."""
+    return _EXTENSION_PLACES.get(f"{name} {field}", _EXTENSION_PLACES.get(field))
+
+
 def raw_payload(base: str, offset: int, bits: int) -> Selector:
     """``@nh,OFFSET,BITS`` and its like: any bits of a header."""
-    name = {"ll": "link", "nh": "network", "th": "transport"}[base]
+    name = {"ll": "link", "nh": "network", "th": "transport", "ih": "inner"}[base]
     return Selector(f"@{base},{offset},{bits}", "integer", name, offset, bits)

@@ -50,3 +50,37 @@ def test_nat_chains_see_first_packets_only():
     )
     packets = [(0, tcp(A, "192.0.2.1:80", "S", 1)), (1, tcp("192.0.2.1:80", A, "S.", 9, 2)), (2, tcp(A, "192.0.2.1:80", ".", 2, 10))]
     assert [row.said for row in replay(packets, rules).rows] == ["accept"] * 3
+
+
+def test_connections_are_counted_where_rules_ask():
+    """Packets, bytes and their ratio, by direction and in both, this packet included."""
+    rules = table(
+        "chain c { type filter hook forward priority 0; policy accept;",
+        "ct packets 3 ct original packets 2 ct reply packets 1 reject",
+        "ct reply bytes 34 ct bytes 63 ct avgpkt 31 drop",
+        "}",
+    )
+    rows = replay([(0, udp(A, B)), (1, udp(B, A, b"answer")), (2, udp(A, B)), (3, udp(A, "192.0.2.1:54"))], rules).rows
+    assert [row.said for row in rows] == ["accept", "drop", "reject", "accept"]
+
+
+def test_time_left_is_known_once_confirmed():
+    """In whole milliseconds; nobody knows what Linux makes of a connection that is not confirmed."""
+    rules = table("chain c { type filter hook forward priority 0; policy accept;", "ct expiration 30s drop", "}")
+    rows = replay([(0, udp(A, B)), (1, udp(B, A))], rules).rows
+    assert [(row.said, bool(row.decided)) for row in rows] == [("accept", False), ("drop", True)]
+
+
+def test_zone_is_chosen_before_conntrack():
+    """The same addresses in two zones are two connections, and a reply in the other zone opens its own."""
+    rules = table(
+        "chain r { type filter hook prerouting priority raw; policy accept;",
+        "udp sport 53 ct zone set 7",
+        "}",
+        "chain c { type filter hook forward priority 0; policy drop;",
+        "ct zone 7 ct state new accept",
+        "ct zone 0 ct state new accept",
+        "}",
+    )
+    rows = replay([(0, udp(A, B)), (1, udp(B, A))], rules).rows
+    assert [(row.said, row.state) for row in rows] == [("accept", "new"), ("accept", "new")]

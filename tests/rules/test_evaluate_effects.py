@@ -190,8 +190,8 @@ def test_ct_count_is_unknown():
 
 
 def test_quota_is_used_up():
-    """Matches while the bytes, this packet's included, are below the quota."""
-    bench = Bench(forward("quota 150 bytes accept", "drop"))
+    """Matches while the bytes, this packet's included, are no more than the quota."""
+    bench = Bench(forward("quota 120 bytes accept", "drop"))
     assert [bench.judge(Packet(length=60))[0] for _ in range(3)] == ["accept", "accept", "drop"]
     bench = Bench(forward("quota over 150 bytes drop", "accept"))
     assert [bench.judge(Packet(length=60))[0] for _ in range(3)] == ["accept", "accept", "drop"]

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
-from pcapaudit.rules import ops
+from pcapaudit.rules import ops, parse_ruleset
 from pcapaudit.rules.fields import Load, load_of
 from pcapaudit.rules.model import Key
-from pcapaudit.rules.selectors import SELECTORS, exists, free_selector, raw_payload
+from pcapaudit.rules.selectors import SELECTORS, free_selector, raw_payload
 
 
 @pytest.mark.parametrize("text", SELECTORS)
@@ -46,19 +44,33 @@ def test_overwritten_fields_and_assumed_addresses_are_unknown():
     assert load_of(fib).field == ops.FIELD_FIB_DESTINATION
 
 
-@pytest.mark.parametrize("text", ["tcp option maxseg size", "tcp option sack-perm", "exthdr hbh", "tcp option 42"])
-def test_options_and_extension_headers(text):
-    """Those that the decoder notes are read."""
-    base = "exthdr" if text.startswith("exthdr") else "tcpopt"
-    selector = exists(base, text) if not text.endswith("size") else replace(exists(base, text), type_name="integer", bits=16)
-    found = load_of(Key(selector)).field
-    expected = {
-        "tcp option maxseg size": ops.FIELD_MSS,
-        "tcp option sack-perm": ops.FIELD_TCP_OPTION,
-        "exthdr hbh": ops.FIELD_EXTENSION,
-        "tcp option 42": ops.FIELD_UNKNOWN,
-    }
-    assert found == expected[text]
+@pytest.mark.parametrize(
+    ("text", "number", "place"),
+    [
+        ("tcp option maxseg exists", 2, (0, 0)),
+        ("tcp option maxseg size 1", 2, (16, 16)),
+        ("tcp option timestamp tsecr 1", 8, (48, 32)),
+        ("tcp option sack2 right 1", 5, (16 + 128 + 32, 32)),
+        ("tcp option 42 exists", 42, (0, 0)),
+        ("tcp option mptcp subtype 1", 30, (16, 4)),
+        ("exthdr hbh exists", 0, (0, 0)),
+        ("rt type 4", 43, (16, 8)),
+        ("frag more-fragments 1", 44, (31, 1)),
+        ("dst nexthdr tcp", 60, (0, 8)),
+        ("mh checksum 1", 135, (32, 16)),
+    ],
+)
+def test_options_and_extension_headers(text, number, place):
+    """Found by their number, read from their own first bit on."""
+    rule = parse_ruleset(f"table ip6 t {{\n chain c {{\n {text} accept\n }}\n}}\n").tables[0].chains[0].rules[0]
+    found = load_of(rule.statements[0].keys[0])
+    assert found.field == (ops.FIELD_OPTION if text.startswith("tcp") else ops.FIELD_EXTENSION)
+    assert (found.offset >> 16, found.offset & 0xFFFF, found.bits) == (number, *place)
+
+
+def test_places_of_no_fixed_offset_are_unknown():
+    """A list of addresses in a routing header."""
+    assert load_of(Key(free_selector("rt0 addr[1]", "ipv6_addr", "exthdr", (6, None)))) == Load(ops.FIELD_UNKNOWN, 6)
 
 
 @pytest.mark.parametrize("text", ["meta skuid", "meta cgroup", "meta priority", "ct id"])

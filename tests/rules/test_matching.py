@@ -16,6 +16,7 @@ from scenes import icmp, ip, replay, tcp, udp
 SYN = tcp("10.0.0.1:40000", "192.0.2.1:80", "S", seq=1000, win=1234)
 SYN6 = tcp("[fd00::1]:40000", "[2001:db8::1]:443", "S")
 DNS = udp("10.0.0.1:5353", "192.0.2.1:53", b"query")
+DNS6 = udp("[fd00::1]:5353", "[2001:db8::1]:53", b"query")
 PING = icmp("10.0.0.1", "192.0.2.1", 8, ident=77)
 PING6 = icmp("fd00::1", "2001:db8::1", 128)
 
@@ -232,3 +233,10 @@ def test_options_of_tcp():
     assert said("tcp option maxseg size 1400", packet) == YES
     assert said("tcp option maxseg size 1401", packet) == NO
     assert said("tcp option maxseg size 1400", SYN) == NO
+
+
+def test_reject_asks_for_what_its_answer_needs():
+    """In an inet table, an answer in ICMPv6 is for IPv6, a reset for TCP."""
+    text = "reject with icmpv6 type no-route\nreject with tcp reset\nreject with icmp type net-unreachable"
+    rows = replay([(0, DNS6), (0, SYN), (0, DNS)], forward(text)).rows
+    assert [(row.said, row.rule) for row in rows] == [("reject", 1), ("reject", 2), ("reject", 3)]

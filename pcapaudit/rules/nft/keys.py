@@ -125,13 +125,13 @@ def _directed(cursor: Cursor, start: int) -> Selector:
 def _raw_payload(cursor: Cursor) -> Selector:
     start = cursor.index
     cursor.advance()
-    base = cursor.expect_name("ll, nh or th")
+    base = cursor.expect_name("ll, nh, th or ih")
     cursor.expect(",", "after the header's name")
     offset = cursor.expect_number("an offset in bits")
     cursor.expect(",", "after the offset")
     bits = cursor.expect_number("a length in bits")
-    if base not in ("ll", "nh", "th"):
-        raise cursor.problem(f'no header is called "{base}"', "use ll (link), nh (network) or th (transport)", index=start + 1)
+    if base not in ("ll", "nh", "th", "ih"):
+        raise cursor.problem(f'no header is called "{base}"', "use ll (link), nh (network), th (transport) or ih (inner)", index=start + 1)
     if not 1 <= bits <= 128 or offset > 2048:
         raise cursor.problem(
             "a raw expression reads 1 to 128 bits, at most 2048 bits into the header", index=start, width=cursor.span(start)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from pcapaudit.rules.datatypes import DATATYPES
 from pcapaudit.rules.model import (
@@ -12,6 +13,7 @@ from pcapaudit.rules.model import (
     Match,
     NamedSet,
     Nat,
+    Place,
     Queue,
     Reject,
     Rule,
@@ -155,6 +157,9 @@ def _parse_match(cursor: Cursor, context: _Context) -> Statement:
         return VerdictMap(keys, _parse_verdict_map(cursor, keys), place)
     if cursor.kind == "word" and cursor.text == "set" and len(keys) == 1:
         return parse_assign(cursor, keys[0], place)
+    if cursor.kind == "!" and len(keys) == 1 and keys[0].selector.datatype.is_mask and keys[0].mask is None:
+        cursor.advance()
+        return _none_of(keys[0], parse_right(cursor, keys), place)
     operator = _parse_operator(cursor)
     if cursor.at_end():
         raise cursor.unexpected(f"a value to compare {keys[0].selector.text} with")
@@ -165,6 +170,14 @@ def _parse_match(cursor: Cursor, context: _Context) -> Statement:
         raise cursor.problem(f'"{operator}" does not go with a set', "use == or !=", index=right_at)
     context.settle(match)
     return match
+
+
+def _none_of(key: Key, right: SetLiteral | SetRef, place: Place) -> Match:
+    """``ct status ! dnat,snat``: none of these bits is set."""
+    bits = 0
+    for each in right.elements if isinstance(right, SetLiteral) else ():
+        bits |= each.parts[0][0]
+    return Match((replace(key, mask=bits),), "==", SetLiteral((Element(((0, 0),)),)), place)
 
 
 def _parse_operator(cursor: Cursor) -> str:

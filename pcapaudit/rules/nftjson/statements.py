@@ -32,7 +32,7 @@ def _fields(inner: object, what: str) -> Mapping[str, Any]:
 def _match(inner: object) -> str:
     fields = _fields(inner, "match")
     operator, left, right = fields.get("op", "=="), fields.get("left"), fields.get("right")
-    if operator not in ("==", "!=", "<", ">", "<=", ">=", "in"):
+    if operator not in ("==", "!=", "<", ">", "<=", ">=", "in", "!"):
         raise JsonProblem(f'match knows no operator "{operator}"')
     if isinstance(right, str) and right.startswith("@"):
         shown = right

@@ -84,7 +84,7 @@ def test_existence(text):
         ("{ 1 }", 'found "{", expected an expression such as ip saddr', "", (1, 1)),
         ("ct original saddr 1.2.3.4", "ct original saddr does not say which family", "write: ct original ip saddr", (1, 17)),
         ("ct reply port 1", 'ct reply has no field "port"', "", (10, 4)),
-        ("@xx,0,8 1", 'no header is called "xx"', "use ll (link), nh (network) or th (transport)", (2, 2)),
+        ("@xx,0,8 1", 'no header is called "xx"', "use ll (link), nh (network), th (transport) or ih (inner)", (2, 2)),
         ("@th,0,129 1", "a raw expression reads 1 to 128 bits", "", (1, 9)),
         ("@nh,4096,8 1", "at most 2048 bits into the header", "", (1, 10)),
         ("tcp option maxsg size 1", 'no TCP option is called "maxsg"', 'did you mean "maxseg"?', (12, 5)),

@@ -9,7 +9,10 @@ from pcapaudit.rules import parse_ruleset
 from pcapaudit.rules.model import Counter, Element, Key, Limit, Log, Match, Place, Reject, SetLiteral, SetRef, Verdict, VerdictMap
 from pcapaudit.rules.selectors import SELECTORS
 
+#: ``ct status``, two bits of it.
+_STATUS = Key(SELECTORS["ct status"], mask=0x30)
 SIMPLE = [
+    ("ct status ! snat,dnat", Match((_STATUS,), "==", SetLiteral((Element(((0, 0),)),)))),
     ("accept", Verdict("accept")),
     ("drop", Verdict("drop")),
     ("continue", Verdict("continue")),

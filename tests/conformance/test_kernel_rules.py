@@ -1,0 +1,50 @@
+"""The rules of the engine against those of the real Linux kernel: verdict and deciding rule of every packet.
+
+``rules/*.nft`` are small rulesets, one for each kind of construct; ``rules/traffic.pcap`` asks them (``make_traffic.py``); ``rules/*.txt``
+holds what Linux answered (``compare_rules.py --write`` says how it was asked, and compares any other ruleset with any other capture).
+What depends on something that no capture holds is undecidable, and only there may the answers differ.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from rule_verdicts import NOT_SEEN, OUT, engine_answers, grouped, two_links, ungrouped
+
+from pcapaudit.rules import load_ruleset
+
+RULES = Path(__file__).parent / "rules"
+RULESETS = sorted(RULES.glob("*.nft"))
+#: Rulesets that ask on purpose for what no capture holds; the number of frames that stay open.
+OPEN = {"bigsets", "helpers", "mangling", "misc"}
+
+
+@pytest.mark.parametrize("path", RULESETS, ids=lambda path: path.stem)
+def test_rules_equal_the_kernels(path):
+    """Every frame that the kernel showed to its rules."""
+    hook = "forward" if path.read_text().startswith("# hook: forward") else "input"
+    engine = engine_answers(RULES / "traffic.pcap", load_ruleset(path), two_links(hook), OUT if hook == "forward" else "")
+    kernel = ungrouped(path.with_suffix(".txt").read_text())
+    assert len(kernel) == len(engine.answers)
+    differing = [
+        f"frame {number}: kernel {said}, engine {engine.answers[number - 1]}"
+        for number, said in kernel.items()
+        if said not in NOT_SEEN and said != engine.answers[number - 1] and number not in engine.undecided
+    ]
+    assert not differing
+    assert bool(engine.undecided) == (path.stem in OPEN)
+
+
+def test_every_ruleset_is_asked_something():
+    """A ruleset whose answers are all alike proves nothing; one that decides by few of its rules proves little."""
+    for path in RULESETS:
+        answers = set(ungrouped(path.with_suffix(".txt").read_text()).values()) - set(NOT_SEEN)
+        assert len(answers) >= 2, path.name
+    assert len(RULESETS) >= 40
+
+
+def test_answers_are_kept_whole():
+    """Grouping loses nothing."""
+    answers = {1: "accept t/c#1", 2: "drop t/c", 3: "drop t/c", 4: "accept t/c#1", 7: "drop t/c"}
+    assert ungrouped(grouped(answers)) == answers
