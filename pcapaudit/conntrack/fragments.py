@@ -5,7 +5,7 @@ What counts:
 * A datagram is known by source, destination, identification and, for IPv4, protocol. Its fragments wait 30 s (IPv4) or 60 s (IPv6)
   from the first of them on; later ones begin a new datagram.
 * A fragment that overlaps others throws the whole datagram away (RFC 5722); one that lies within what is there is a duplicate and
-  nothing but that.
+  nothing but that. "What is there" is a run of fragments that came one behind the other; one that lies across two runs overlaps.
 * The last fragment fixes the length; whatever then lies beyond it, or contradicts it, is refused.
 * For IPv4, a datagram whose source sent more than 64 other fragments meanwhile begins anew.
 * At most 4 MiB wait for each version. What does not fit is refused.
@@ -15,7 +15,7 @@ Plain Python: fragments are rare, and the copies cost more than the bookkeeping.
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, insort
 from dataclasses import dataclass, field
 from enum import IntEnum
 
@@ -90,6 +90,8 @@ class _Datagram:
     #: Offsets in order, and the fragments in the same order.
     offsets: list[int] = field(default_factory=list)
     parts: list[Fragment] = field(default_factory=list)
+    #: Runs of bytes [first, behind the last], in order. As in Linux only the last run grows: neighbours that came otherwise stay apart.
+    runs: list[list[int]] = field(default_factory=list)
     #: Highest end seen; the datagram's length once the last fragment is there.
     length: int = 0
     last_seen: bool = False
@@ -103,6 +105,7 @@ class _Datagram:
         self.until, self.length, self.last_seen, self.held, self.ecn = until, 0, False, 0, 0
         self.offsets.clear()
         self.parts.clear()
+        self.runs.clear()
 
 
 class Fragments:
@@ -178,18 +181,17 @@ class Fragments:
         return end != fragment.offset
 
     def _clash(self, datagram: _Datagram, offset: int, end: int) -> Outcome | None:
-        """Whether bytes from ``offset`` to ``end`` are there already, all of them in one run or some."""
-        runs: list[list[int]] = []
-        for part in datagram.parts:
-            if runs and runs[-1][1] == part.offset:
-                runs[-1][1] = part.offset + part.size
-            else:
-                runs.append([part.offset, part.offset + part.size])
+        """Whether bytes from ``offset`` to ``end`` are there already, all of them in one run or some; if not, they join the runs."""
+        runs = datagram.runs
         for first, stop in runs:
             if offset >= first and end <= stop:
                 return Outcome.DUPLICATE
             if offset < stop and end > first:
                 return Outcome.OVERLAP
+        if runs and runs[-1][1] == offset:
+            runs[-1][1] = end
+        else:
+            insort(runs, [offset, end])
         return None
 
     def _refuse(self, fragment: Fragment) -> Outcome:

@@ -48,6 +48,7 @@ from pcapaudit.core.consts cimport (
     OPT_SACK_PERM,
     OPT_WSCALE,
     PATH_OUTPUT,
+    PROTO_TCP,
     REASON_BAD_CHECKSUM,
     REASON_NONE,
     REASON_TCP_ACK_OVER,
@@ -157,5 +158,8 @@ cdef class Tcp:
     cdef u32 _apply(self, u32 *w, u32 direction, u32 old, u32 new, long long now) noexcept nogil
     @cython.locals(timeout=cython.longlong, limit=u32, flags=u32)
     cdef long long _timeout(self, u32 *w, u32 new) noexcept nogil
+    @cython.locals(w=cython.p_uint, status=u32)
+    cdef void close_by_reset(self, PacketBatch b, u32 i, u32 row, long long now) noexcept nogil
+    cdef bint _unanswerable(self, PacketBatch b, u32 i) noexcept nogil
     @cython.locals(status=u32, last=u32, left=cython.longlong)
     cdef void _shorten(self, u32 *w, u32 direction, long long now) noexcept nogil

@@ -80,6 +80,7 @@ if not cython.compiled:
         OPT_SACK_PERM,
         OPT_WSCALE,
         PATH_OUTPUT,
+        PROTO_TCP,
         REASON_BAD_CHECKSUM,
         REASON_NONE,
         REASON_TCP_ACK_OVER,
@@ -559,6 +560,24 @@ class Tcp:
         if w[W_LAST_WIN] & 0xFFFF == 0 and timeout > self.timers[TIMER_TCP_RETRANS]:
             return self.timers[TIMER_TCP_RETRANS]
         return timeout
+
+    def close_by_reset(self, b, i, row, now):
+        """A rule answered packet ``i`` with a RST: the connection is closed, unless Linux would send none (nf_reject_ipv4.c, …ipv6.c)."""
+        w = words_at(self.table, row)
+        status = w[W_STATUS]
+        if b.proto[i] != PROTO_TCP or b.tcp_flags[i] & TCP_RST or status >> 16 & 15 == TCPS_CLOSE or self._unanswerable(b, i):
+            return
+        if b.l4_csum[i] == CSUM_BAD and b.path[i] != PATH_OUTPUT:
+            return
+        w[W_STATUS] = status ^ (status & 0xF0000) | TCPS_CLOSE << 16
+        if not status & STATUS_FIXED_TIMEOUT:
+            set_expires(w, now + self.timers[TCPS_CLOSE])
+
+    def _unanswerable(self, b, i):
+        """Whether nobody may be answered in the packet's place: to or from a group, or broadcast."""
+        if b.l3[i] == 4:
+            return b.dst_lo[i] >> 28 == 0xE or b.dst_lo[i] + 1 >> 32
+        return b.dst_hi[i] >> 56 == 0xFF or b.src_hi[i] >> 56 == 0xFF
 
     def _shorten(self, w, direction, now):
         """A FIN or RST outside the window, from both sides: the connection may be dead, so its time-out need not be long."""

@@ -54,7 +54,7 @@ PACKET_COLUMNS: tuple[tuple[str, str, str, str], ...] = (
     ("ttl", "u1", "wire", "TTL or hop limit"),
     ("tos", "u1", "wire", "type of service or traffic class, all eight bits"),
     ("ip_id", "u4", "wire", "IPv4 identification, or that of the IPv6 fragment header"),
-    ("frag", "u2", "wire", "fragment offset in units of 8 bytes, bit 0x8000 for more fragments; 0 for a whole packet"),
+    ("frag", "u2", "wire", "fragment offset in units of 8 bytes, bit 0x8000 for more fragments; 0 or FRAG_ATOMIC for a whole packet"),
     ("tcp_flags", "u1", "wire", "TCP_ bits"),
     ("tcp_opts", "u1", "wire", "OPT_ bits of the TCP options present"),
     ("seq", "u4", "wire", "TCP sequence number"),

@@ -151,6 +151,9 @@ PATH_OUTPUT = 3
 IFACE_UNKNOWN = 0xFFFF
 IFACE_NONE = 0xFFFE
 VLAN_NONE = 0xFFFF
+# Column ``frag``: bits of a datagram's part; and the bit of an IPv6 packet that is whole in spite of its fragment header.
+FRAG_PART = 0x9FFF
+FRAG_ATOMIC = 0x4000
 
 # Checksums (columns ``ip_csum`` and ``l4_csum``) ----------------------------------------------------------------------------------
 CSUM_UNCHECKED = 0

@@ -55,6 +55,7 @@ cdef class Loop:
     cdef bint uses_ct_mark
     cdef bint uses_ct_account
     cdef u64[::1] counts
+    cdef unsigned char[::1] resets
     cdef public long long now
     cdef u32 left
     cdef u32 touched

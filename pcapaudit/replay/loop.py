@@ -85,6 +85,8 @@ class Loop:
         self.uses_ct_account = evaluator.program.uses_ct_account
         #: Packets and bytes of each connection by direction, four numbers a row, where rules ask for them.
         self.counts = memoryview(reserve((tracker.table.capacity + 1) * 32 if self.uses_ct_account else 32)).cast("Q")
+        #: By rule id: whether it rejects with a TCP reset.
+        self.resets = memoryview(evaluator.program.resets)
         #: The clock: the latest time stamp so far.
         self.now = _LONG_AGO
         #: Where ``finish`` goes on; row 0 after the last.
@@ -196,7 +198,9 @@ class Loop:
                 way = self.tracker.track(b, v, i, self.now)
             if way == TO_RULES:
                 accepted = self._judge(b, v, i) or self.observed
-                if accepted and self.relations.watching:
+                if not accepted and self.resets[v.rule[i]] and self.tracker.row and not self.tracker.fresh and not self.tracker.quoted:
+                    self.tracker.tcp.close_by_reset(b, i, self.tracker.row, self.now)
+                elif accepted and self.relations.watching:
                     accepted = self._help(b, v, i) or self.observed
             else:
                 self._not_judged(v, i, VERDICT_DROP if way == TO_DROP else VERDICT_SKIP)

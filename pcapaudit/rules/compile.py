@@ -175,6 +175,7 @@ class _Compiler:
         program, place = self.program, rule.place
         number = len(program.rules)
         program.rules.append(RuleInfo(number, table.family, table.name, chain.name, place.path, place.line, place.column, rule))
+        program.resets.append(any(isinstance(each, Reject) and each.kind == "tcp" for each in rule.statements))
         maps = [each for each in rule.statements if isinstance(each, VerdictMap)]
         choices = self.out.elements(maps[0].right) if maps else (None,)
         kept: dict[int, int] = {}

@@ -122,6 +122,8 @@ class Program:
     #: The same without the matches that the chain's filter has answered.
     slot_short: array[int] = field(default_factory=lambda: array("I"))
     slot_rule: array[int] = field(default_factory=lambda: array("I"))
+    #: By rule id: 1 for rules that reject with a TCP reset.
+    resets: array[int] = field(default_factory=lambda: array("B", [0]))
     #: First slot, and slot after the last, of each chain, by index (id - 1).
     chain_first: array[int] = field(default_factory=lambda: array("I"))
     chain_stop: array[int] = field(default_factory=lambda: array("I"))

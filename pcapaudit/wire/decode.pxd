@@ -20,6 +20,8 @@ from pcapaudit.core.consts cimport (
     CSUM_GOOD,
     CSUM_OFFLOADED,
     CSUM_UNCHECKED,
+    FRAG_ATOMIC,
+    FRAG_PART,
     PROTO_AH,
     PROTO_DSTOPTS,
     PROTO_FRAGMENT,

@@ -50,6 +50,8 @@ if not cython.compiled:
         CSUM_GOOD,
         CSUM_OFFLOADED,
         CSUM_UNCHECKED,
+        FRAG_ATOMIC,
+        FRAG_PART,
         PROTO_AH,
         PROTO_DSTOPTS,
         PROTO_FRAGMENT,
@@ -315,7 +317,7 @@ class Decoder:
             elif proto == PROTO_FRAGMENT:
                 size = 8
                 field = be16(b, at + 2)
-                b.frag[i] = field >> 3 | (field & 1) << 15
+                b.frag[i] = field >> 3 | (field & 1) << 15 if field & 0xFFF9 else FRAG_ATOMIC
                 b.ip_id[i] = be32(b, at + 4)
                 if field & 0xFFF9:
                     self.anomalies |= _ONE << ANOM_FRAGMENT
@@ -341,7 +343,7 @@ class Decoder:
             self._cut(reach, self.wire_end)
             return
         self.anomalies |= _ONE << ANOM_IP6_EXT_BAD
-        if b.frag[i]:
+        if b.frag[i] & FRAG_PART:
             self.anomalies |= _ONE << ANOM_FRAGMENT_TINY
 
     def _transport(self, b, i, l4, end):

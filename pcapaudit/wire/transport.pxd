@@ -17,6 +17,7 @@ from pcapaudit.core.consts cimport (
     CSUM_BAD,
     CSUM_OFFLOADED,
     CSUM_UNCHECKED,
+    FRAG_PART,
     OPT_BAD,
     OPT_MSS,
     OPT_OTHER,

@@ -30,6 +30,7 @@ if not cython.compiled:
         CSUM_BAD,
         CSUM_OFFLOADED,
         CSUM_UNCHECKED,
+        FRAG_PART,
         OPT_BAD,
         OPT_MSS,
         OPT_OTHER,
@@ -134,7 +135,7 @@ class TransportReader:
     def _short(self, b, i, header, have):
         """Note a header of ``header`` bytes that the packet or the capture, ``have`` bytes, cuts off."""
         if header > b.l4_len[i]:
-            self.anomalies |= _ONE << (ANOM_FRAGMENT_TINY if b.frag[i] else ANOM_L4_LENGTH)
+            self.anomalies |= _ONE << (ANOM_FRAGMENT_TINY if b.frag[i] & FRAG_PART else ANOM_L4_LENGTH)
         if have < header and have < b.l4_len[i]:
             self.anomalies |= _ONE << ANOM_L4_TRUNCATED
 
@@ -157,7 +158,7 @@ class TransportReader:
 
     def _whole(self, b, i, have):
         """Whether all of an unfragmented datagram is captured, so that its checksum can be checked."""
-        return have == b.l4_len[i] and b.frag[i] == 0
+        return have == b.l4_len[i] and b.frag[i] & FRAG_PART == 0
 
     def _checked(self, b, i, found):
         """Write down a checksum's CSUM_."""
@@ -187,7 +188,7 @@ class TransportReader:
         l4_len = b.l4_len[i]
         if header < 20 or header > l4_len:
             b.tcp_opts[i] = 0
-            self.anomalies |= _ONE << (ANOM_FRAGMENT_TINY if b.frag[i] and header >= 20 else ANOM_TCP_HEADER_LEN)
+            self.anomalies |= _ONE << (ANOM_FRAGMENT_TINY if b.frag[i] & FRAG_PART and header >= 20 else ANOM_TCP_HEADER_LEN)
             b.payload_off[i] = 0
             b.payload_len[i] = 0
         else:
@@ -198,7 +199,7 @@ class TransportReader:
                 b.tcp_opts[i] = OPT_TIMESTAMP
             else:
                 self._options(b, i, at + 20, at + header, end)
-        if have == l4_len and b.frag[i] == 0:
+        if have == l4_len and b.frag[i] & FRAG_PART == 0:
             self._checked(b, i, self.summer.internet(b, i, at + 16, PROTO_TCP, l4_len))
 
     def _tcp_part(self, b, i, at, have):
@@ -255,13 +256,13 @@ class TransportReader:
         if kind == 8 and size == 10:
             return OPT_TIMESTAMP
         if kind == 5 and size >= 10 and (size - 2) % 8 == 0:
-            # Right edges; serial numbers (RFC 1982): later than the best so far when less than half the circle ahead.
+            # Right edges: later than the best so far when at most half the circle ahead (Linux; RFC 1982 leaves exactly half undefined).
             best = b.sack_max[i]
             stop = at + size
             at += 6
             while at < stop:
                 edge = be32(b, at)
-                if 0 < (edge - best & _LOW) < _HALF:
+                if 0 < (edge - best & _LOW) <= _HALF:
                     best = edge
                 at += 8
             b.sack_max[i] = best
@@ -277,7 +278,7 @@ class TransportReader:
         if have < 8:
             return
         claimed = be16(b, at + 4)
-        if b.frag[i] == 0:
+        if b.frag[i] & FRAG_PART == 0:
             if 8 <= claimed <= l4_len:
                 b.payload_len[i] = claimed - 8
             elif claimed != 0 or l4_len <= 0xFFFF:
@@ -300,12 +301,12 @@ class TransportReader:
         claimed = be16(b, at + 4)
         if claimed == 0:
             claimed = l4_len
-        if b.frag[i] == 0 and (claimed < 8 or claimed > l4_len):
+        if b.frag[i] & FRAG_PART == 0 and (claimed < 8 or claimed > l4_len):
             self.anomalies |= _ONE << ANOM_L4_LENGTH
         elif be16(b, at + 6) == 0:
             b.l4_csum[i] = CSUM_ABSENT
             self.anomalies |= _ONE << ANOM_L4_CHECKSUM
-        elif b.frag[i] == 0 and have >= claimed:
+        elif b.frag[i] & FRAG_PART == 0 and have >= claimed:
             self._checked(b, i, self.summer.internet(b, i, at + 6, PROTO_UDPLITE, claimed))
 
     def _icmp(self, b, i, at, end):
@@ -343,7 +344,7 @@ class TransportReader:
             header = 12
             self.anomalies |= _ONE << ANOM_L4_LENGTH
         self._payload(b, i, at, end, header)
-        if have < 12 or b.frag[i]:
+        if have < 12 or b.frag[i] & FRAG_PART:
             return
         cover = b.data[at + 5] & 15
         cover = header + (cover - 1) * 4 if cover and header + (cover - 1) * 4 < b.l4_len[i] else b.l4_len[i]

@@ -1,49 +1,77 @@
-"""Writes what the real Linux kernel makes of every capture in captures/: one line a frame, one file a capture.
+"""Writes what the real Linux kernel makes of the captures here and in captures/: one line a frame, one file a capture.
 
-    python tests/conformance/make_goldens.py ORACLE
+    python tests/conformance/make_goldens.py ORACLE [PART ...]
 
-ORACLE is a program that replays a capture through a kernel in virtual time and prints JSON lines (fields n, verdict, ctstate, dir,
-timeout, status, tcp/sctp/dccp.state): ``ORACLE CAPTURE --tso -o OUT``. The lines kept here came from Linux 6.12.117 under User Mode Linux,
-all addresses local, everything accepted; IP lengths that segmentation offload left at 0 were filled in. A frame that the kernel's
-conntrack never saw has a line with the reason alone.
+ORACLE is a program that replays a capture through a kernel in virtual time and writes JSON lines (fields n, verdict, ctstate, dir,
+timeout, status, flow, tcp/sctp/dccp.state): ``ORACLE CAPTURE -r RULES.nft -s SYSCTL=VALUE -o OUT``. README.md beside this file says which
+kernel the lines come from. The parts (default: all):
 
-Line: frame, ct state, direction, state, seconds left, status letters (S seen reply, A assured, C confirmed); ``-`` for nothing.
+* ``captures``: every capture of captures/ that holds whole packets; IP lengths that segmentation offload left at 0 are filled in;
+* ``stories``: makes cases/*.pcap anew from stories_*.py, and asks;
+* ``found``: asks again about found/*.pcap, which fuzz.py found and shortened;
+* ``sequences``: makes sequences/*.pcap anew (make_sequences.py), and asks.
+
+A frame that the kernel's conntrack never saw has a line with the reason alone.
 """
 
 from __future__ import annotations
 
-import json
-import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+sys.path[:0] = [str(HERE), str(HERE.parent / "support"), str(ROOT)]
+
+import make_sequences  # noqa: E402
+import stories_other  # noqa: E402, F401
+import stories_tcp  # noqa: E402, F401
+from kernel_facts import Setup, kernel_facts, read_golden, read_note, write_golden  # noqa: E402
+from raw_packets import write_pcap  # noqa: E402
+from story import STORIES  # noqa: E402
+
 #: Captures whose packets the file does not hold whole: they cannot be shown to a kernel.
 CUT_OFF = ("offload.pcap", "snaplen.pcap")
-NOT_SEEN = ("kernel-drop", "non-ip", "truncated", "frag-queued")
-LETTERS = {"SEEN_REPLY": "S", "ASSURED": "A", "CONFIRMED": "C"}
 
 
-def line(entry: dict) -> str:
-    """The golden line of one of the oracle's objects."""
-    if entry["verdict"] in NOT_SEEN:
-        return f"{entry['n']} {entry['verdict']}"
-    state = next((entry[name]["state"].lower() for name in ("tcp", "sctp", "dccp") if isinstance(entry.get(name), dict)), "-")
-    status = "".join(letter for name, letter in LETTERS.items() if name in entry.get("status", ())) or "-"
-    direction = entry.get("dir", "-") if entry.get("ctstate") not in ("invalid", "untracked") else "-"
-    return f"{entry['n']} {entry.get('ctstate', '-')} {direction} {state} {entry.get('timeout', '-')} {status}"
+def captures(oracle: str) -> None:
+    """The captures of captures/."""
+    for capture in sorted((ROOT / "captures").glob("*.pcap*")):
+        if capture.suffix != ".gz" and capture.name not in CUT_OFF:
+            facts = kernel_facts(oracle, capture, Setup(), "--tso")
+            write_golden(HERE / "kernel" / f"{capture.name}.txt", Setup(), facts, f"captures/{capture.name}")
+
+
+def stories(oracle: str) -> None:
+    """Stories told in stories_*.py."""
+    for name, story in STORIES.items():
+        path = HERE / "cases" / f"{name}.pcap"
+        write_pcap(path, story.packets())
+        write_golden(path.with_suffix(".pcap.txt"), story.setup, kernel_facts(oracle, path, story.setup), story.text)
+
+
+def found(oracle: str) -> None:
+    """What the fuzzer found."""
+    for path in sorted((HERE / "found").glob("*.pcap")):
+        golden = path.with_suffix(".pcap.txt")
+        setup, note = read_golden(golden)[0], read_note(golden)
+        write_golden(golden, setup, kernel_facts(oracle, path, setup), note)
+
+
+def sequences(oracle: str) -> None:
+    """Random SCTP and DCCP; checksums are 0 and not looked at."""
+    setup = Setup(sysctls=("checksum=0",))
+    for path in make_sequences.write():
+        write_golden(path.with_suffix(".pcap.txt"), setup, kernel_facts(oracle, path, setup), "make_sequences.py")
+
+
+PARTS = {"captures": captures, "stories": stories, "found": found, "sequences": sequences}
 
 
 def main() -> None:
-    """Replay every capture."""
-    for capture in sorted((ROOT / "captures").glob("*.pcap*")):
-        if capture.suffix == ".gz" or capture.name in CUT_OFF:
-            continue
-        with tempfile.NamedTemporaryFile("r") as out:
-            subprocess.run([sys.executable, sys.argv[1], str(capture), "--tso", "-o", out.name], check=True)
-            lines = [line(json.loads(text)) for text in out]
-        (Path(__file__).parent / "kernel" / f"{capture.name}.txt").write_text("\n".join(lines) + "\n")
+    """Ask about the parts that the command line names."""
+    for part in sys.argv[2:] or PARTS:
+        PARTS[part](sys.argv[1])
 
 
 if __name__ == "__main__":

@@ -1,27 +1,21 @@
-"""Writes random, mostly legal sequences of SCTP and DCCP packets to sequences/, and what the real Linux kernel makes of each.
-
-    python tests/conformance/make_sequences.py ORACLE
+"""Random, mostly legal sequences of SCTP and DCCP packets: what make_goldens.py writes to sequences/ and shows to the kernel.
 
 Small pieces of the traffic by which the state tables were compared with the kernel: handshakes, collisions, restarts, further paths,
 closing from both sides, with packets lost, repeated, out of place, of a wrong tag, role or number. Time stamps are whole milliseconds, so
-that the kernel's clock and ours agree. ORACLE and the golden lines are those of make_goldens.py; checksums are not looked at.
+that the kernel's clock and ours agree. Checksums are not looked at.
 """
 
 from __future__ import annotations
 
-import json
 import random
 import struct
-import subprocess
-import sys
-import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
-HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE), str(HERE.parent / "support"), str(HERE.parents[1])]
+from raw_packets import write_pcap
+from scenes import dccp, sctp
 
-from make_goldens import line  # noqa: E402
-from scenes import dccp, sctp  # noqa: E402
+HERE = Path(__file__).parent
 
 #: name → generator, seed, share of packets that follow a script, flows, mean pause in seconds.
 SEQUENCES = {
@@ -110,19 +104,10 @@ def packets(kind, seed, legal, count, pause):
         yield now, flow.sctp(legal) if kind == "sctp" else flow.dccp(legal)
 
 
-def main() -> None:
-    """Write every sequence and its golden lines."""
+def write() -> Iterator[Path]:
+    """Write every sequence; yields the files."""
+    (HERE / "sequences").mkdir(exist_ok=True)
     for name, (kind, *how) in SEQUENCES.items():
         path = HERE / "sequences" / f"{name}.pcap"
-        records = [struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 101)]
-        for now, packet in packets(kind, *how):
-            records.append(struct.pack("<IIII", 1_700_000_000 + now // 1000, now % 1000 * 1000, len(packet), len(packet)) + packet)
-        path.write_bytes(b"".join(records))
-        with tempfile.NamedTemporaryFile("r") as out:
-            subprocess.run([sys.executable, sys.argv[1], str(path), "-s", "checksum=0", "-o", out.name], check=True)
-            lines = [line(json.loads(text)) for text in out]
-        path.with_suffix(".pcap.txt").write_text("\n".join(lines) + "\n")
-
-
-if __name__ == "__main__":
-    main()
+        write_pcap(path, packets(kind, *how))
+        yield path

@@ -41,6 +41,18 @@ def test_duplicates_are_harmless():
 
 
 @pytest.mark.parametrize("version", [4, 6])
+def test_duplicate_of_two_runs_overlaps(version):
+    """Fragments that came out of order stay runs of their own: what lies across two of them is no duplicate. Those in order are one run."""
+    parts = {
+        "low": fragment(0, 80, version=version),
+        "high": fragment(80, 40, version=version),
+        "across": fragment(72, 16, version=version),
+    }
+    assert feed(*(parts[each] for each in ("low", "high", "across")))[2] == Outcome.DUPLICATE
+    assert feed(*(parts[each] for each in ("high", "low", "across")))[2] == Outcome.OVERLAP
+
+
+@pytest.mark.parametrize("version", [4, 6])
 def test_overlap_throws_the_datagram_away(version):
     """What comes later begins anew and never becomes whole."""
     outcomes = feed(*(fragment(*each, version=version) for each in ((0, 80), (72, 40))), fragment(80, 40, more=False, version=version))

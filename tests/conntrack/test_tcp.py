@@ -195,3 +195,42 @@ def test_sequence_numbers_wrap():
         ]
     ).rows
     assert [row.state for row in rows[1:]] == ["established"] * 5
+
+
+RESETS = """table inet t { chain c { type filter hook forward priority 0; policy accept;
+    tcp flags & (urg|rst) != 0 reject with tcp reset
+    tcp flags & psh == psh reject } }"""
+
+
+def test_reject_with_reset_closes():
+    """The firewall's own RST ends the connection, in both directions; an ICMP reject changes nothing."""
+    rows = after_handshake((1, tcp(A, B, "P.", 101, 501)), (2, tcp(B, A, "U.", 501, 101)), (3, tcp(A, B, ".", 101, 501)), rules=RESETS)
+    assert [(row.said, row.tcp, round(row.left)) for row in rows] == [
+        ("reject", "established", 432000),
+        ("reject", "close", 10),
+        ("accept", "close", 10),
+    ]
+
+
+def test_reject_with_reset_of_a_first_packet_leaves_nothing():
+    """There is no entry to close."""
+    rows = replay([(0, tcp(A, B, "SU", 1)), (1, tcp(B, A, "S.", 1, 2))], RESETS).rows
+    assert [(row.said, row.tcp) for row in rows] == [("reject", ""), ("accept", "")]
+
+
+def test_reset_is_not_answered_with_a_reset():
+    """A refused RST leaves the connection as the RST itself made it."""
+    rows = after_handshake((1, tcp(B, A, "R.", 520, 101)), rules=RESETS)
+    assert [(row.said, row.tcp) for row in rows] == [("reject", "established")]
+
+
+def test_closed_connection_is_not_closed_again():
+    """A packet that is let through without refreshing the entry does not refresh it by being refused."""
+    rows = after_handshake((1, tcp(B, A, "R", 501)), (4, tcp(A, B, "SU", 900)), rules=RESETS)
+    assert [(row.said, row.tcp, round(row.left)) for row in rows] == [("reject", "close", 10), ("reject", "close", 7)]
+
+
+def test_observed_reset_did_not_happen():
+    """The packets did pass, says the mode: so no RST of the firewall closed anything."""
+    rows = after_handshake((1, tcp(A, B, "U.", 101, 501)), rules=RESETS, mode="observed")
+    assert [(row.said, row.tcp) for row in rows] == [("reject", "established")]

@@ -49,6 +49,15 @@ def test_one_verdict_for_the_datagram(split, ends):
         assert run.flows[0]["first_frame"] == 3
 
 
+def test_atomic_fragment_belongs_to_its_datagram():
+    """Alone it is whole (RFC 6946 would have it so always); Linux refuses it where other fragments of its identification wait."""
+    packet = udp("[fd00::1]:1000", "[2001:db8::1]:53", data=bytes(100))
+    atomic = split6(packet, ident=9)[0]
+    assert replay([(0, atomic)]).rows[0].state == "new"
+    rows = replay([(0, split6(udp("[fd00::1]:1000", "[2001:db8::1]:53", data=bytes(300)), 160, ident=9)[0]), (1, atomic)]).rows
+    assert [row.why for row in rows] == ["fragment-queued", "fragment-dropped"]
+
+
 def test_tcp_header_in_two_fragments():
     """Eight bytes of a SYN, then the rest: tracked as the SYN it is."""
     run = replay([(n, part) for n, part in enumerate(split4(tcp(f"{A}:1", f"{B}:80", "S", 5), 8))])

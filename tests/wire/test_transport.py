@@ -55,6 +55,8 @@ OPTIONS = [
     ("sack-second-block-later", "0101 0512 00000100 00000200 00000300 00000400", consts.OPT_SACK, 0x400, False),
     ("sack-first-block-later", "0101 0512 00000300 00000400 00000100 00000200", consts.OPT_SACK, 0x400, False),
     ("sack-behind-ack", "0101 050a fffffff0 fffffff8", consts.OPT_SACK, 77, False),
+    ("sack-half-the-circle-ahead", "0101 050a 80000040 8000004d", consts.OPT_SACK, 0x8000004D, False),
+    ("sack-further-than-half-the-circle", "0101 050a 80000040 8000004e", consts.OPT_SACK, 77, False),
     ("sack-of-wrong-size", "0101 0509 000001 00000200", consts.OPT_OTHER, 77, False),
     ("end-of-list", "00 030307", 0, 77, False),
     ("unknown", "fe04 0102", consts.OPT_OTHER, 77, False),

@@ -1,0 +1,236 @@
+"""What a kernel and the engine say of the packets of a capture, in one form: a golden line a frame.
+
+Line: frame, verdict, ct state, direction, state, seconds left, status letters (E expected, S seen reply, A assured, C confirmed), flow;
+``-`` for nothing. The kernel numbers flows as they are confirmed, the engine as they are seen: the numbers must map one to one, no more.
+A golden file begins with ``#`` lines: the command, the kernel, and the ``Setup`` that engine and kernel are given.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from pcapaudit.capture.stream import open_stream
+from pcapaudit.conntrack.config import ConntrackConfig
+from pcapaudit.core import consts, vocab
+from pcapaudit.replay.consumer import Context
+from pcapaudit.replay.run import run
+from pcapaudit.replay.topology import Topology
+from pcapaudit.rules import compile_ruleset, parse_ruleset
+
+__all__ = ["Difference", "Fact", "Setup", "compare", "engine_facts", "kernel_facts", "read_golden", "read_note", "write_golden"]
+
+#: What the kernel's conntrack never saw: there is nothing to compare.
+UNSEEN = frozenset({"kernel-drop", "non-ip", "truncated"})
+QUEUED = "frag-queued"
+#: Names of the states of protocols other than TCP.
+STATES = {consts.PROTO_SCTP: vocab.SCTP_STATES, consts.PROTO_DCCP: vocab.DCCP_STATES}
+_LETTERS = (("EXPECTED", "E"), ("SEEN_REPLY", "S"), ("ASSURED", "A"), ("CONFIRMED", "C"))
+_BITS = {
+    bits: "".join(
+        letter
+        for bit, letter in (
+            (consts.STATUS_EXPECTED, "E"),
+            (consts.STATUS_SEEN_REPLY, "S"),
+            (consts.STATUS_ASSURED, "A"),
+            (consts.STATUS_CONFIRMED, "C"),
+        )
+        if bits & bit
+    )
+    or "-"
+    for bits in range(512)
+}
+_ERRORS = (consts.PROTO_ICMP, consts.PROTO_ICMPV6)
+_TOLERANCE = 1
+
+
+class Fact(NamedTuple):
+    """One side's answer about one frame; ``-`` where it says nothing."""
+
+    verdict: str
+    ct_state: str = "-"
+    direction: str = "-"
+    state: str = "-"
+    left: str = "-"
+    status: str = "-"
+    flow: str = "-"
+
+
+class Difference(NamedTuple):
+    """A frame of which the two say different things."""
+
+    frame: int
+    #: Name of the first field that differs.
+    field: str
+    kernel: Fact
+    engine: Fact
+
+    def kind(self) -> tuple[str, str, str]:
+        """What is the same in differences of one cause: the field and both values (a time-out's to the second)."""
+        return self.field, getattr(self.kernel, self.field), getattr(self.engine, self.field)
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What both sides are told."""
+
+    #: Ruleset, one line of nft; empty: everything is accepted.
+    rules: str = ""
+    #: NAME=VALUE, names without nf_conntrack_.
+    sysctls: tuple[str, ...] = ()
+
+    def config(self) -> ConntrackConfig:
+        """The same for the engine."""
+        config = ConntrackConfig()
+        for each in self.sysctls:
+            name, _, value = each.partition("=")
+            config = config.with_sysctl(name, value)
+        return config
+
+    def ruleset(self) -> str:
+        """The ruleset, whole."""
+        lines = "\n".join(["type filter hook input priority 0; policy accept;", *self.rules.split("; ")])
+        return f"table inet t {{\nchain c {{\n{lines}\n}}\n}}\n"
+
+
+# The kernel -----------------------------------------------------------------------------------------------------------------------------
+
+
+def kernel_facts(oracle: str, capture: Path, setup: Setup, *more: str) -> list[Fact]:
+    """Ask the program ``oracle`` (see make_goldens.py) about a capture."""
+    with tempfile.TemporaryDirectory() as folder:
+        rules, out = Path(folder) / "rules.nft", Path(folder) / "out.jsonl"
+        rules.write_text(setup.ruleset())
+        command = [sys.executable, oracle, str(capture), "-r", str(rules), "-o", str(out), *more]
+        for each in setup.sysctls:
+            command += ["-s", each]
+        subprocess.run(command, check=True)
+        return [_kernel_fact(json.loads(line)) for line in out.read_text().splitlines()]
+
+
+def _kernel_fact(entry: dict) -> Fact:
+    """One of the oracle's objects."""
+    verdict = entry["verdict"]
+    if verdict in UNSEEN or verdict == QUEUED:
+        return Fact(verdict)
+    state = next((entry[name]["state"].lower() for name in ("tcp", "sctp", "dccp") if isinstance(entry.get(name), dict)), "-")
+    status = "".join(letter for name, letter in _LETTERS if name in entry.get("status", ())) or "-"
+    ct_state = entry.get("ctstate") or "-"
+    direction = entry.get("dir", "-") if ct_state not in ("invalid", "untracked") else "-"
+    left, flow = (str(entry.get(name, "-")) for name in ("timeout", "flow"))
+    return Fact(verdict if verdict != "ct-drop" else "drop", ct_state, direction, state, left, status, flow if status != "-" else "-")
+
+
+# The engine -----------------------------------------------------------------------------------------------------------------------------
+
+
+class _Facts:
+    """Collects facts, and the protocol of each flow: an ICMP error shows the state of the flow that it is about."""
+
+    def __init__(self) -> None:
+        self.facts: list[Fact] = []
+        self.reasons: list[str] = []
+        self.protocols: dict[int, int] = {}
+
+    def on_batch(self, batch, verdicts) -> None:
+        """Keep the batch's facts."""
+        names = ("verdict", "reason", "ct_state", "direction", "tcp_state", "ct_status", "timeout_ns", "flow")
+        columns = [verdicts.arrays[name][: batch.count].tolist() for name in names]
+        protocols = batch.arrays["proto"][: batch.count].tolist()
+        for row, proto in zip(zip(*columns, strict=True), protocols, strict=True):
+            self.facts.append(self._fact(row, proto))
+            self.reasons.append(vocab.REASONS[row[1]])
+
+    def _fact(self, row, proto) -> Fact:
+        verdict, reason, ct_state, direction, state, status, left, flow = row
+        if reason in (consts.REASON_FRAGMENT_QUEUED, consts.REASON_FRAGMENT_DROPPED):
+            return Fact(QUEUED)
+        if flow:
+            proto = self.protocols.setdefault(flow, proto)
+        names = STATES.get(proto, vocab.TCP_STATES)
+        name = (names.get(state) if status else None) or "-"
+        seconds = str(left // 1_000_000_000) if status else "-"
+        says = (vocab.VERDICTS[verdict], vocab.CT_STATES[ct_state] or "-", vocab.DIRECTIONS[direction] or "-")
+        return Fact(*says, name, seconds, _BITS[status & 511], str(flow) if status & consts.STATUS_CONFIRMED else "-")
+
+    def on_flows(self, flows) -> None:
+        """Rows of flows are not compared."""
+
+    def on_end(self) -> None:
+        """Nothing is left."""
+
+
+def engine_facts(capture: Path, setup: Setup, seed: int = 0) -> tuple[list[Fact], list[str]]:
+    """The engine's facts, and why it did not accept."""
+    topology, ruleset, facts = Topology.from_options(path="input"), parse_ruleset(setup.ruleset()), _Facts()
+    program = compile_ruleset(ruleset, topology.interfaces, topology.assumed)
+    with open_stream([str(capture)]) as stream:
+        run(Context(stream, ruleset, program, topology, setup.config(), "verify"), [facts], seed)
+    return facts.facts, facts.reasons
+
+
+# Both -----------------------------------------------------------------------------------------------------------------------------------
+
+
+def compare(kernel: Iterable[Fact], engine: Iterable[Fact]) -> Iterator[Difference]:
+    """The frames that differ. Frames that the kernel's conntrack did not see are passed over."""
+    forth: dict[str, str] = {}
+    back: dict[str, str] = {}
+    for frame, (one, other) in enumerate(zip(kernel, engine, strict=True), 1):
+        if one.verdict in UNSEEN:
+            continue
+        name = next(
+            (name for name, x, y in zip(Fact._fields[:-1], one, other, strict=False) if x != y and not _near(name, x, y, one)), None
+        )
+        if name is None and (forth.get(one.flow, other.flow) != other.flow or back.get(other.flow, one.flow) != one.flow):
+            name = "flow"
+        if name is not None:
+            yield Difference(frame, name, one, other)
+        forth[one.flow], back[other.flow] = other.flow, one.flow
+
+
+def _near(name: str, kernel: str, engine: str, fact: Fact) -> bool:
+    """Whether two unequal values are not a difference: seconds, rounded from jiffies; the state of what an ICMP error quotes."""
+    if name == "left":
+        return kernel.isdigit() and engine.isdigit() and abs(int(kernel) - int(engine)) <= _TOLERANCE
+    return name == "state" and engine == "-" and fact.ct_state == "related"
+
+
+# Files ----------------------------------------------------------------------------------------------------------------------------------
+
+
+def write_golden(path: Path, setup: Setup, facts: Iterable[Fact], note: str) -> None:
+    """Write a golden file; ``note`` tells who was asked and how."""
+    head = [f"# {note}"]
+    if setup.rules:
+        head.append(f"# rules {setup.rules}")
+    if setup.sysctls:
+        head.append(f"# sysctl {' '.join(setup.sysctls)}")
+    lines = [
+        " ".join([str(frame), *(fact if fact.verdict not in (*UNSEEN, QUEUED) else [fact.verdict])]) for frame, fact in enumerate(facts, 1)
+    ]
+    path.write_text("\n".join([*head, *lines]) + "\n")
+
+
+def read_note(path: Path) -> str:
+    """The note of a golden file."""
+    return path.read_text().partition("\n")[0].removeprefix("# ")
+
+
+def read_golden(path: Path) -> tuple[Setup, list[Fact]]:
+    """What ``write_golden`` wrote."""
+    setup, facts = Setup(), []
+    for line in path.read_text().splitlines():
+        if line.startswith("# rules "):
+            setup = Setup(line.removeprefix("# rules "), setup.sysctls)
+        elif line.startswith("# sysctl "):
+            setup = Setup(setup.rules, tuple(line.split()[2:]))
+        elif not line.startswith("#"):
+            facts.append(Fact(*line.split()[1:]))
+    return setup, facts
