@@ -20,6 +20,7 @@ from pcapaudit.cli.exits import Exit, InterruptedRun, ReaderGone, explain
 from pcapaudit.cli.findings import findings
 from pcapaudit.cli.reduce import reduce
 from pcapaudit.cli.rules import rules
+from pcapaudit.cli.timeouts import timeouts
 from pcapaudit.cli.verify import verify
 
 __all__ = ["Commands", "cli", "main", "run"]
@@ -79,6 +80,7 @@ cli.add_command(diff)
 cli.add_command(findings)
 cli.add_command(reduce)
 cli.add_command(rules)
+cli.add_command(timeouts)
 cli.add_command(verify)
 
 
