@@ -22,12 +22,17 @@ from pcapaudit.core.columns cimport PacketBatch, VerdictBatch
 from pcapaudit.core.consts cimport (
     CSUM_BAD,
     CSUM_GOOD,
+    DCCPS_CLOSEREQ,
+    DCCPS_CLOSING,
     DCCPS_NONE,
     DCCPS_PARTOPEN,
     DCCPS_REQUEST,
     DCCPS_RESPOND,
     DCCPS_TIMEWAIT,
     DIR_REPLY,
+    END_CLOSED,
+    END_RESET,
+    END_TIMEOUT,
     PATH_OUTPUT,
     PROTO_DCCP,
     REASON_BAD_CHECKSUM,
@@ -75,6 +80,7 @@ cdef class Dccp:
     cdef bint _sum_fits(self, PacketBatch b, u32 i, u32 coverage) noexcept nogil
     @cython.locals(kind=u32, cell=u32)
     cdef u32 may_open(self, PacketBatch b, u32 i) noexcept nogil
+    cdef u32 end_by_time(self, u32 row, u32 state) noexcept nogil
     @cython.locals(word=u64)
     cdef void open(self, u32 row) noexcept nogil
     @cython.locals(word=u64, kind=u32, status=u32, notes=u32, role=u32, old=u32, new=u32, last=u32, closed=cython.bint)

@@ -41,12 +41,17 @@ if not cython.compiled:
     from pcapaudit.core.consts import (
         CSUM_BAD,
         CSUM_GOOD,
+        DCCPS_CLOSEREQ,
+        DCCPS_CLOSING,
         DCCPS_NONE,
         DCCPS_PARTOPEN,
         DCCPS_REQUEST,
         DCCPS_RESPOND,
         DCCPS_TIMEWAIT,
         DIR_REPLY,
+        END_CLOSED,
+        END_RESET,
+        END_TIMEOUT,
         PATH_OUTPUT,
         PROTO_DCCP,
         REASON_BAD_CHECKSUM,
@@ -130,6 +135,12 @@ class Dccp:
         kind = b.data[b.l4_off[i] + 8] >> 1 & 15
         cell = self.transitions[kind * 16 + DCCPS_NONE]
         return REASON_NONE if cell == DCCPS_REQUEST else REASON_DCCP_NOT_OPENING
+
+    def end_by_time(self, row, state):
+        """What the time-out of a DCCP connection means; a Reset that says "closed" is how a connection ends in order."""
+        if state == DCCPS_TIMEWAIT:
+            return END_RESET if self.table.w[row * ROW_WORDS + W_DCCP_NOTES] & DCCP_ABORTED else END_CLOSED
+        return END_CLOSED if state in (DCCPS_CLOSEREQ, DCCPS_CLOSING) else END_TIMEOUT
 
     def open(self, row):
         """Fill the DCCP part of a new row: the original side is the client, its Request the last packet."""

@@ -22,6 +22,9 @@ from pcapaudit.core.consts cimport (
     ANOM_L4_TRUNCATED,
     DIR_ORIGINAL,
     DIR_REPLY,
+    END_CLOSED,
+    END_RESET,
+    END_TIMEOUT,
     REASON_BAD_LENGTH,
     REASON_NONE,
     REASON_SCTP_BUNDLE,
@@ -32,6 +35,9 @@ from pcapaudit.core.consts cimport (
     SCTPS_CLOSED,
     SCTPS_ESTABLISHED,
     SCTPS_NONE,
+    SCTPS_SHUTDOWN_ACK_SENT,
+    SCTPS_SHUTDOWN_RECD,
+    SCTPS_SHUTDOWN_SENT,
     STATUS_ASSURED,
     STATUS_CONFIRMED,
     STATUS_FIXED_TIMEOUT,
@@ -78,6 +84,7 @@ cdef class Sctp:
     cdef u32 _read(self, PacketBatch b, u32 i) noexcept nogil
     @cython.locals(reason=u32, at=u32, kind=u32)
     cdef u32 may_open(self, PacketBatch b, u32 i) noexcept nogil
+    cdef u32 end_by_time(self, u32 row, u32 status, u32 state) noexcept nogil
     @cython.locals(word=u64, tags=u64)
     cdef void open(self, PacketBatch b, u32 i, u32 row) noexcept nogil
     @cython.locals(word=u64, reason=u32, state=u32, at=u32, new=u32)

@@ -44,6 +44,9 @@ if not cython.compiled:
         ANOM_L4_TRUNCATED,
         DIR_ORIGINAL,
         DIR_REPLY,
+        END_CLOSED,
+        END_RESET,
+        END_TIMEOUT,
         REASON_BAD_LENGTH,
         REASON_NONE,
         REASON_SCTP_BUNDLE,
@@ -54,6 +57,9 @@ if not cython.compiled:
         SCTPS_CLOSED,
         SCTPS_ESTABLISHED,
         SCTPS_NONE,
+        SCTPS_SHUTDOWN_ACK_SENT,
+        SCTPS_SHUTDOWN_RECD,
+        SCTPS_SHUTDOWN_SENT,
         STATUS_ASSURED,
         STATUS_CONFIRMED,
         STATUS_FIXED_TIMEOUT,
@@ -152,6 +158,14 @@ class Sctp:
                     return REASON_BAD_LENGTH
             at += be16(b, at + 2) + 3 & ~3
         return REASON_NONE
+
+    def end_by_time(self, row, status, state):
+        """What the time-out of an association means. Closed is also what one INIT leaves behind."""
+        if state == SCTPS_CLOSED:
+            if self.table.w[row * ROW_WORDS + W_SCTP_NOTES] & SCTP_ABORTED:
+                return END_RESET
+            return END_CLOSED if status & STATUS_ASSURED else END_TIMEOUT
+        return END_CLOSED if state in (SCTPS_SHUTDOWN_SENT, SCTPS_SHUTDOWN_RECD, SCTPS_SHUTDOWN_ACK_SENT) else END_TIMEOUT
 
     def open(self, b, i, row):
         """Fill the SCTP part of a new row from its first packet, which may open a connection."""
