@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from pcapaudit.conntrack.layout import Q_EXPIRES, ROW_WORDS, SIDE_WORDS, W_SIDE
+from pcapaudit.conntrack.layout import Q_DST_HI, Q_DST_LO, Q_EXPIRES, Q_SRC_HI, Q_SRC_LO, ROW_WORDS, SIDE_WORDS, W_PORTS, W_SIDE
+from pcapaudit.core.consts import DIR_NONE, DIR_ORIGINAL, DIR_REPLY
 
-__all__ = ["expires_at", "set_expires", "side_at", "words_at"]
+__all__ = ["direction_in", "expires_at", "quad_at", "set_expires", "side_at", "words_at"]
 
 
 def words_at(table: Any, row: int) -> memoryview:
@@ -33,6 +34,22 @@ def expires_at(words: memoryview) -> int:
 def set_expires(words: memoryview, when: int) -> None:
     """Say when the row's entry expires, ns since 1970."""
     _times(words)[Q_EXPIRES] = when
+
+
+def quad_at(words: memoryview, place: int) -> int:
+    """A number of 64 bits in a row, by its place (``Q_``)."""
+    number: int = words.cast("B").cast("Q")[place]
+    return number
+
+
+def direction_in(words: memoryview, b: Any, i: int) -> int:
+    """DIR_ of packet ``i``, which has ports, by the addresses and ports of a row; the caller compares what else belongs to a tuple."""
+    source, destination = (b.src_hi[i], b.src_lo[i], b.sport[i]), (b.dst_hi[i], b.dst_lo[i], b.dport[i])
+    first = quad_at(words, Q_SRC_HI), quad_at(words, Q_SRC_LO), words[W_PORTS] & 0xFFFF
+    second = quad_at(words, Q_DST_HI), quad_at(words, Q_DST_LO), words[W_PORTS] >> 16
+    if (first, second) == (source, destination):
+        return DIR_ORIGINAL
+    return DIR_REPLY if (first, second) == (destination, source) else DIR_NONE
 
 
 def _times(words: memoryview) -> memoryview:

@@ -4,14 +4,12 @@ from pcapaudit.conntrack.checks cimport Checks
 from pcapaudit.conntrack.dccp cimport Dccp
 from pcapaudit.conntrack.keys cimport Keys
 from pcapaudit.conntrack.layout cimport (
-    DCCP_ABORTED,
     KIND_BLOCKED,
     KIND_CONNECTION,
     Q_EXPIRES,
     Q_STREAM,
     ROW_QUADS,
     ROW_WORDS,
-    SCTP_ABORTED,
     TIMER_GENERIC,
     TIMER_GRE,
     TIMER_GRE_STREAM,
@@ -26,17 +24,16 @@ from pcapaudit.conntrack.layout cimport (
     TRACK_INVALID,
     TRACK_LAST,
     TRACK_REOPEN,
-    W_DCCP_NOTES,
     W_FLOW,
     W_LAST,
     W_MARK,
     W_PARENT,
     W_PROTO,
-    W_SCTP_NOTES,
     W_SIDE,
     W_STATUS,
 )
 from pcapaudit.conntrack.relations cimport Relations
+from pcapaudit.conntrack.rows cimport direction_in, expires_at, words_at
 from pcapaudit.conntrack.sctp cimport Sctp
 from pcapaudit.conntrack.table cimport Table
 from pcapaudit.conntrack.tcp cimport Tcp
@@ -59,9 +56,6 @@ from pcapaudit.core.consts cimport (
     CT_NONE,
     CT_RELATED,
     CT_UNTRACKED,
-    DCCPS_CLOSEREQ,
-    DCCPS_CLOSING,
-    DCCPS_TIMEWAIT,
     DIR_NONE,
     DIR_ORIGINAL,
     DIR_REPLY,
@@ -96,10 +90,6 @@ from pcapaudit.core.consts cimport (
     REASON_TABLE_FULL,
     REASON_TRUNCATED,
     REASON_UDPLITE_COVERAGE,
-    SCTPS_CLOSED,
-    SCTPS_SHUTDOWN_ACK_SENT,
-    SCTPS_SHUTDOWN_RECD,
-    SCTPS_SHUTDOWN_SENT,
     STATUS_ASSURED,
     STATUS_CONFIRMED,
     STATUS_EXPECTED,
@@ -116,9 +106,11 @@ cdef extern from *:
     """
     #define PCAPAUDIT_BLOCKED_NS 600000000000LL
     #define PCAPAUDIT_STREAM_NS 2000000000LL
+    #define PCAPAUDIT_ORDINARY (1ULL << 0 | 1ULL << 27 | 1ULL << 30)
     """
     const long long BLOCKED_NS "PCAPAUDIT_BLOCKED_NS"
     const long long STREAM_NS "PCAPAUDIT_STREAM_NS"
+    const unsigned long long ORDINARY "PCAPAUDIT_ORDINARY"
     void prefetch "__builtin_prefetch" (const void *) noexcept nogil
 
 cdef enum:
@@ -173,17 +165,21 @@ cdef class Tracker:
     cdef void _expire(self, u32 row) noexcept nogil
     @cython.locals(status=u32, state=u32, proto=u32)
     cdef u32 _end_by_time(self, u32 row) noexcept nogil
-    cdef u32 _sctp_end(self, u32 row, u32 status, u32 state) noexcept nogil
-    cdef u32 _dccp_end(self, u32 row, u32 state) noexcept nogil
     @cython.locals(at=u32, status=u32)
     cdef void end(self, u32 row, u32 why, long long when) noexcept nogil
     cdef void recycle(self, u32 row) noexcept nogil
     cdef void clear(self, VerdictBatch v, u32 i) noexcept nogil
     cdef bint fit(self, PacketBatch b, u32 i) noexcept nogil
-    @cython.locals(reason=u32)
+    @cython.locals(reason=u32, direction=u32)
     cdef u32 track(self, PacketBatch b, VerdictBatch v, u32 i, long long now) noexcept nogil
-    @cython.locals(proto=u32, reason=u32, again=cython.bint, row=u32, direction=u32, judged=u32)
+    @cython.locals(proto=u32, reason=u32, again=cython.bint, row=u32, judged=u32)
     cdef u32 _assign(self, PacketBatch b, VerdictBatch v, u32 i, long long now) noexcept nogil
+    @cython.locals(judged=u32)
+    cdef u32 _meet(self, PacketBatch b, VerdictBatch v, u32 i, u32 row, u32 direction, long long now) noexcept nogil
+    @cython.locals(row=u32, proto=u32, w=cython.p_uint)
+    cdef u32 _familiar(self, PacketBatch b, VerdictBatch v, u32 i, long long now) noexcept nogil
+    @cython.locals(row=u32, reason=u32)
+    cdef bint _meet_familiar(self, PacketBatch b, VerdictBatch v, u32 i, u32 direction, long long now) noexcept nogil
     cdef u32 _error_of(self, PacketBatch b, u32 i, u32 proto) noexcept nogil
     @cython.locals(at=u64, status=u32)
     cdef void _show(self, VerdictBatch v, u32 i, u32 direction) noexcept nogil

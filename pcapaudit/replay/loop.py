@@ -146,6 +146,7 @@ class Loop:
             return self._packet(b, v, i)
         if answer == WHOLE:
             self.tracker.touch(b, BATCH_FRAMES, BATCH_FRAMES + 1)
+            v.row[BATCH_FRAMES] = 0
             self._packet(b, v, BATCH_FRAMES)
             b.anomalies[i] |= b.anomalies[BATCH_FRAMES]
             self._copy(v, i)

@@ -316,6 +316,7 @@ class Evaluator:
     def _repeat(self, i, at):
         """The remembered outcome at ``at`` is this packet's, too."""
         end = self.outcomes.words[at + OUTCOME_END]
+        self.helper = 0
         self.main_verdict = end & 0xFF
         self.main_rule = self.outcomes.words[at + OUTCOME_RULE]
         self.main_chain = self.outcomes.words[at + OUTCOME_CHAIN]

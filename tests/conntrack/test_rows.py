@@ -1,7 +1,22 @@
 """One row of the table at a time is the table's memory, not a copy."""
 
-from pcapaudit.conntrack.layout import Q_EXPIRES, ROW_QUADS, ROW_WORDS, SIDE_FLAGS, SIDE_WORDS, W_MARK, W_SIDE, W_STATUS
-from pcapaudit.conntrack.rows import expires_at, set_expires, side_at, words_at
+from pcapaudit.conntrack.layout import (
+    Q_DST_HI,
+    Q_DST_LO,
+    Q_EXPIRES,
+    Q_SRC_HI,
+    Q_SRC_LO,
+    ROW_QUADS,
+    ROW_WORDS,
+    SIDE_FLAGS,
+    SIDE_WORDS,
+    W_MARK,
+    W_PORTS,
+    W_SIDE,
+    W_STATUS,
+)
+from pcapaudit.conntrack.rows import direction_in, expires_at, quad_at, set_expires, side_at, words_at
+from pcapaudit.core.consts import DIR_NONE, DIR_ORIGINAL, DIR_REPLY
 
 
 class Memory:
@@ -33,3 +48,36 @@ def test_expiry_is_a_signed_time():
     table = Memory()
     set_expires(words_at(table, 3), -5)
     assert table.t[3 * ROW_QUADS + Q_EXPIRES] == -5 == expires_at(words_at(table, 3))
+
+
+def test_direction_in_compares_addresses_and_ports():
+    """As sent, turned round, and with any one part different."""
+    table, b = Memory(), Batch()
+    words = words_at(table, 1)
+    quads = words.cast("B").cast("Q")
+    quads[Q_SRC_HI], quads[Q_SRC_LO], quads[Q_DST_HI], quads[Q_DST_LO] = 1, 2, 3, 4
+    words[W_PORTS] = 5 | 6 << 16
+    assert direction_in(words, b, 0) == DIR_ORIGINAL
+    b.turn()
+    assert direction_in(words, b, 0) == DIR_REPLY
+    for name in b.names:
+        getattr(b, name)[0] += 7
+        assert direction_in(words, b, 0) == DIR_NONE
+        getattr(b, name)[0] -= 7
+    assert quad_at(words, Q_DST_HI) == 3
+
+
+class Batch:
+    """One packet's tuple in the columns' names."""
+
+    names = ("src_hi", "src_lo", "sport", "dst_hi", "dst_lo", "dport")
+
+    def __init__(self):
+        for name, value in zip(self.names, (1, 2, 5, 3, 4, 6), strict=True):
+            setattr(self, name, [value])
+
+    def turn(self):
+        for one, other in (("src_hi", "dst_hi"), ("src_lo", "dst_lo"), ("sport", "dport")):
+            mine, its = getattr(self, one), getattr(self, other)
+            setattr(self, one, its)
+            setattr(self, other, mine)

@@ -109,3 +109,14 @@ def test_more_interfaces_than_a_key_can_name():
     bench = Bench(forward('iifname "if7" accept\nct state established accept'), many)
     packet = Packet(iif="if7", oif="if9", ct_state=consts.CT_ESTABLISHED)
     assert [bench.judge(packet), bench.judge(packet)] == [("accept", True)] * 2
+
+
+def test_remembered_outcome_chooses_no_helper():
+    """What the packet before was given is not this packet's."""
+    text = 'table ip t {\nct helper f { type "ftp" protocol tcp; }\nchain c {\ntype filter hook forward priority 0;\n'
+    bench = Bench(text + 'ct state established accept\ntcp dport 21 ct helper set "f" accept\n}\n}\n')
+    bench.judge(STANDING)
+    bench.judge(Packet(dport=21, ct_state=consts.CT_NEW))
+    assert bench.evaluator.helper != 0
+    bench.judge(STANDING)
+    assert bench.evaluator.helper == 0
