@@ -186,7 +186,7 @@ class Evaluator:
         self.in_nat = 0
         #: What VALUE, NUMBER and MAP took is not known.
         self.value_unknown = 0
-        self.bases, self.plans = _flat_plans(program)
+        self.bases, self.plans = program.flat_plans()
         packets: Any = np.zeros(len(program.rules), np.uint64)
         octets: Any = np.zeros(len(program.rules), np.uint64)
         self.rule_packets, self.rule_bytes = packets, octets
@@ -685,17 +685,3 @@ class Evaluator:
         elif is_main and not self.matcher.before_conntrack and self.helper == 0 and self.batch.proto[i] == value >> 8:
             self.helper = value & 0xFF
         return YES
-
-
-def _flat_plans(program: Program) -> tuple[Any, Any]:
-    """Base chains in order, and where in that list each way through the hooks begins and ends."""
-    bases = array("I")
-    plans = array("I")
-    for paths in program.plans:
-        for versions in paths:
-            for chains in versions:
-                plans.append(len(bases))
-                for each in chains:
-                    bases.extend((each.chain, each.hook, each.policy, each.is_nat, each.gate))
-                plans.append(len(bases))
-    return memoryview(array("I", [*bases, 0])), memoryview(plans)

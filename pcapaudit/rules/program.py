@@ -155,3 +155,15 @@ class Program:
         """``file:line`` of a rule."""
         rule = self.rules[rule_id]
         return "" if rule is None else f"{rule.path}:{rule.line}"
+
+    def flat_plans(self) -> tuple[memoryview, memoryview]:
+        """Base chains in order, and where in that list each way through the hooks begins and ends: (bases, plans) for the evaluator."""
+        bases, plans = array("I"), array("I")
+        for paths in self.plans:
+            for versions in paths:
+                for chains in versions:
+                    plans.append(len(bases))
+                    for each in chains:
+                        bases.extend((each.chain, each.hook, each.policy, each.is_nat, each.gate))
+                    plans.append(len(bases))
+        return memoryview(array("I", [*bases, 0])), memoryview(plans)
