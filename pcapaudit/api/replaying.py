@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pcapaudit.api.options import EngineOptions
     from pcapaudit.findings.violation import Violation
     from pcapaudit.replay.consumer import Consumer, Context
+    from pcapaudit.replay.trace import Tracer
 
 __all__ = ["replay"]
 
@@ -27,12 +28,13 @@ def replay(
     selection: Selection,
     consumers: Sequence[Consumer] = (),
     progress: Callable[[], None] | None = None,
+    tracer: Tracer | None = None,
 ) -> Results:
-    """Run a context's stream to its end; ``consumers`` come after the detectors. Raises CaptureError."""
+    """Run a context's stream to its end; ``consumers`` come after the detectors, ``tracer`` gets its frames. Raises CaptureError."""
     counts = RunCounts(len(context.program.rules))
     detectors = make_detectors(context, selection.thresholds)
     seed = secrets.randbits(63) if engine.seed is None else engine.seed
-    totals = run(context, [counts, *detectors, *consumers], seed, progress)
+    totals = run(context, [counts, *detectors, *consumers], seed, progress, tracer)
     violations = [each for detector in detectors for each in detector.violations()]
     chosen = choose(sorted(violations, key=_rank), selection, totals.last_ns)
     return Results(context, ", ".join(engine.rules) or DEFAULT_RULES, totals, counts, chosen.violations, chosen)

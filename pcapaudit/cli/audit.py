@@ -9,6 +9,7 @@ import click
 
 from pcapaudit.cli.exits import Exit
 from pcapaudit.cli.options import EngineOptions, FindingOptions, engine_options, finding_options, report_option
+from pcapaudit.cli.tracing import trace_option
 
 if TYPE_CHECKING:
     from pcapaudit.report.summary import Results
@@ -40,6 +41,8 @@ class AuditOptions:
     progress: bool
     #: ``auto``, ``always`` or ``never``.
     color: str
+    #: Frames that are traced.
+    trace: tuple[int, ...] = ()
 
 
 @click.command()
@@ -56,6 +59,7 @@ class AuditOptions:
 )
 @click.option("--summary", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Form of the summary on stdout.")
 @report_option("findings")
+@trace_option
 @click.option(
     "--fail-on",
     type=click.Choice(SEVERITY_CHOICES),

@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pcapaudit.api.replaying import replay
 from pcapaudit.api.selecting import selection_of
@@ -16,13 +16,18 @@ from pcapaudit.api.session import open_session
 from pcapaudit.cli.output import note, print_report
 from pcapaudit.cli.progress import RunProgress
 from pcapaudit.cli.reporting import audit_report, hand_out, wanted_reports
+from pcapaudit.cli.tracing import missing_frames, render_traces
+from pcapaudit.replay.trace import Tracer
 from pcapaudit.report.sinks.files import OutputFolder
 from pcapaudit.report.sinks.names import Names
 from pcapaudit.report.sinks.run_files import RunFiles
 from pcapaudit.report.summary import Results, summarize, violation_records
 from pcapaudit.report.terminal import count, render_summary
+from pcapaudit.report.trace import trace_document, trace_record
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from pcapaudit.cli.audit import AuditOptions
     from pcapaudit.cli.options import EngineOptions
     from pcapaudit.findings.selection import Selection
@@ -40,9 +45,14 @@ def run_audit(captures: Sequence[str], engine: EngineOptions, options: AuditOpti
         context = stack.enter_context(open_session(captures, engine))
         folder = stack.enter_context(OutputFolder(Path(options.output))) if options.output is not None else None
         files = RunFiles(folder, options.formats or ("csv",), Names.of_run(context)) if folder else None
-        results = _replay(context, engine, files, (options, selection))
+        tracer = Tracer(options.trace) if options.trace else None
+        results = _replay((context, engine), files, (options, selection), tracer)
         summary = summarize(results)
+        traces = _traces(tracer, results, context)
         if folder and files:
+            if tracer is not None:
+                text = json.dumps(trace_document(tracer.traces, context), indent=2, ensure_ascii=False)
+                folder.open("trace.json").write(text.encode() + b"\n")
             files.write_results(violation_records(results.violations, context), summary)
             written = folder.commit()
             if not options.quiet:
@@ -50,23 +60,44 @@ def run_audit(captures: Sequence[str], engine: EngineOptions, options: AuditOpti
     printed = hand_out(reports, audit_report(summary, options.fail_on), options.quiet) if reports else False
     if not options.quiet:
         if not printed:
-            _print_summary(summary, options)
+            _print_summary(summary, options, () if folder else traces)
+        elif traces and not folder:
+            note("the traces are not shown beside a report on stdout: give -o DIR, or --report FORM=FILE")
         _print_speed(results.totals.frames, time.perf_counter() - started)
     return results
 
 
-def _replay(context: Context, engine: EngineOptions, files: RunFiles | None, wanted: tuple[AuditOptions, Selection]) -> Results:
+def _replay(
+    given: tuple[Context, EngineOptions], files: RunFiles | None, wanted: tuple[AuditOptions, Selection], tracer: Tracer | None
+) -> Results:
     """Run the captures through the engine, with everybody who takes part."""
+    context, engine = given
     options, selection = wanted
     with RunProgress(context.stream, wanted=options.progress and not options.quiet) as progress:
-        return replay(context, engine, selection, files.consumers if files else (), progress)
+        return replay(context, engine, selection, files.consumers if files else (), progress, tracer)
 
 
-def _print_summary(summary: dict[str, object], options: AuditOptions) -> None:
+def _traces(tracer: Tracer | None, results: Results, context: Context) -> list[dict[str, Any]]:
+    """The records of the traced frames; those that there are not are named."""
+    if tracer is None:
+        return []
+    missing = missing_frames(tracer, results.totals.frames)
+    if missing:
+        note(missing)
+    return [trace_record(each, context) for each in tracer.traces]
+
+
+def _print_summary(summary: dict[str, object], options: AuditOptions, traces: Sequence[dict[str, Any]]) -> None:
     if options.summary == "json":
-        sys.stdout.write(json.dumps(summary, indent=2, ensure_ascii=False) + "\n")
+        whole = {**summary, "traces": list(traces)} if traces else summary
+        sys.stdout.write(json.dumps(whole, indent=2, ensure_ascii=False) + "\n")
         return
-    print_report(lambda console: render_summary(summary, console), options.color)
+
+    def draw(console: Console) -> None:
+        render_summary(summary, console)
+        render_traces(traces, console)
+
+    print_report(draw, options.color)
 
 
 def _print_speed(frames: int, seconds: float) -> None:

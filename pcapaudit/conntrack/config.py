@@ -14,7 +14,7 @@ from pcapaudit.conntrack.layout import TIMERS
 from pcapaudit.conntrack.profile import Profile
 from pcapaudit.core.errors import ConfigError
 
-__all__ = ["DEFAULT_TIMEOUTS", "SWITCHES", "ConntrackConfig", "Timer", "parse_duration_ns"]
+__all__ = ["DEFAULT_TIMEOUTS", "SWITCHES", "ConntrackConfig", "Timer", "parse_duration_ns", "timer_number"]
 
 _NS = 1_000_000_000
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
@@ -224,6 +224,11 @@ class ConntrackConfig:
         for timer in _TIMERS:
             values[timer.number] = self.timeouts.get(timer.name, timer.seconds * _NS)
         return values
+
+
+def timer_number(name: str) -> int:
+    """Place of a timer in ``ConntrackConfig.timeout_list``."""
+    return _BY_NAME[name].number
 
 
 def parse_duration_ns(text: str, name: str = "duration") -> int:

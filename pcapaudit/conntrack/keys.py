@@ -9,10 +9,13 @@ from __future__ import annotations
 import cython
 
 from pcapaudit.conntrack.table import Table
+from pcapaudit.wire.quote import Quote
 
 if not cython.compiled:
     from pcapaudit.conntrack.hashing import endpoint_hash, pair_hash
-    from pcapaudit.core.consts import PROTO_ICMP, PROTO_ICMPV6
+    from pcapaudit.conntrack.layout import KIND_CONNECTION, ROW_WORDS, W_STATUS
+    from pcapaudit.core.consts import PROTO_ICMP, PROTO_ICMPV6, REASON_NONE
+    from pcapaudit.wire.quote import read_quote
 
 __all__ = ["Keys"]
 
@@ -101,3 +104,23 @@ class Keys:
         other = endpoint_hash(quote.dst_hi, quote.dst_lo, dport, self.seed)
         self.table.key_hash = pair_hash(one, other, rest, self.seed)
         return 1
+
+    def peek(self, b, i, quotes):
+        """The row of packet ``i``'s connection as it stands, expired or not, or of the one that it ``quotes``; 0 for none."""
+        if quotes:
+            quote = Quote()
+            if read_quote(b, i, quote) != REASON_NONE or not self.take_quoted(b, i, quote):
+                return 0
+        else:
+            self.hash(b, i)
+            if not self.take(b, i):
+                return 0
+        slot = self.table.key_hash & (self.table.slots - 1)
+        while True:
+            slot = self.table.find_from(slot)
+            if slot == self.table.slots:
+                return 0
+            row = self.table.index[slot] & 0xFFFFFF
+            if self.table.w[row * ROW_WORDS + W_STATUS] >> 24 == KIND_CONNECTION:
+                return row
+            slot = (slot + 1) & (self.table.slots - 1)

@@ -125,7 +125,7 @@ ctypedef unsigned int u32
 @cython.final
 cdef class Tracker:
     cdef public Table table
-    cdef Keys keys
+    cdef readonly Keys keys
     cdef Checks checks
     cdef public Tcp tcp
     cdef public Sctp sctp

@@ -12,12 +12,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from functools import cached_property
-from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from pcapaudit.core import consts
+from pcapaudit.core.addresses import address_text, endpoint_text
 from pcapaudit.core.columns import PacketBatch, VerdictBatch
 from pcapaudit.core.consts import PATH_INPUT, PROTO_TCP, VERDICT_DROP
 from pcapaudit.findings.marks import Marks
@@ -215,11 +215,6 @@ class FlowView:
         return self["packets"][:, 1] > 0
 
 
-def address_text(high: int, low: int, l3: int) -> str:
-    """An address from its two halves."""
-    return str(IPv4Address(low & 0xFFFFFFFF)) if l3 == 4 else str(IPv6Address(high << 64 | low))
-
-
 def flow_ends(row: Any) -> tuple[str, str]:
     """Source and destination, with ports, of a flow row."""
     source, destination = flow_hosts(row)
@@ -230,10 +225,3 @@ def flow_hosts(row: Any) -> tuple[str, str]:
     """Source and destination address of a flow row."""
     source, destination = (address_text(int(row[f"{end}_hi"]), int(row[f"{end}_lo"]), int(row["l3"])) for end in ("src", "dst"))
     return source, destination
-
-
-def endpoint_text(address: str, port: int) -> str:
-    """Address and port; the port is left out when it is 0."""
-    if not port:
-        return address
-    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"

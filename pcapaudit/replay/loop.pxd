@@ -58,6 +58,7 @@ cdef class Loop:
     cdef unsigned char[::1] resets
     cdef public long long now
     cdef u32 left
+    cdef u32 stop
     cdef u32 touched
     cdef u32 fetched
 

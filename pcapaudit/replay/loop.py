@@ -91,18 +91,21 @@ class Loop:
         self.now = _LONG_AGO
         #: Where ``finish`` goes on; row 0 after the last.
         self.left = 1
+        #: Row of the batch in front of which it stops for now.
+        self.stop = 0
         # Rows of the batch up to which memory was asked for: of the index, and of the rows that it names.
         self.touched = 0
         self.fetched = 0
 
-    def run(self, b: PacketBatch, v: VerdictBatch, start: cython.uint) -> int:
-        """Judge the packets of a batch from row ``start`` on. Returns the count, or where to go on when ended flows were taken."""
+    def run(self, b: PacketBatch, v: VerdictBatch, start: cython.uint, stop: cython.uint) -> int:
+        """Judge the rows ``start`` to ``stop`` - 1 of a batch. Returns ``stop``, or where to go on when ended flows were taken."""
         i: cython.uint = start
+        self.stop = stop
         self.tracker.ensure(b.count)
         self.touched = start
         self.fetched = start
         with cython.nogil:
-            while i < b.count and not self.flows.full(GROUP_ENDS):
+            while i < self.stop and not self.flows.full(GROUP_ENDS):
                 i = self._group(b, v, i)
         return i
 
@@ -110,7 +113,7 @@ class Loop:
         """One group, or what the batch holds of it. Returns the row behind it."""
         stop = first + GROUP_PACKETS - (b.first_frame + first - 1) % GROUP_PACKETS
         last = stop
-        stop = min(stop, b.count)
+        stop = min(stop, self.stop)
         self._look_ahead(b, v, stop)
         i = first
         while i < stop:

@@ -17,7 +17,7 @@ from pcapaudit.core.columns import PacketBatch, VerdictBatch
 from pcapaudit.replay.flow_rows import flow_rows
 from pcapaudit.replay.flows import FlowTable
 from pcapaudit.replay.loop import Loop
-from pcapaudit.replay.reassembly import Reassembly
+from pcapaudit.replay.reassembly import WHOLE, Reassembly
 from pcapaudit.replay.related import Related
 from pcapaudit.replay.vantage import Vantage
 from pcapaudit.rules.evaluate import Evaluator
@@ -26,6 +26,7 @@ from pcapaudit.wire.decode import Decoder
 if TYPE_CHECKING:
     from pcapaudit.capture.stream import Stream
     from pcapaudit.replay.consumer import Consumer, Context
+    from pcapaudit.replay.trace import Tracer
 
 __all__ = ["Engine", "Source", "Totals", "run"]
 
@@ -68,7 +69,7 @@ class Source:
 class Engine:
     """The firewall: judges the batches of a source. ``judge`` after every ``Source.read``, ``finish`` at the end."""
 
-    def __init__(self, context: Context, source: Source, seed: int = 0) -> None:
+    def __init__(self, context: Context, source: Source, seed: int = 0, tracer: Tracer | None = None) -> None:
         self.batch = source.batch
         self.verdicts = VerdictBatch()
         self._vantage = Vantage(context.topology, self.batch, source.stream.interfaces)
@@ -84,7 +85,12 @@ class Engine:
             self.related = Related(config, self.batch, self.verdicts, self.tracker, networks)
         evaluator = Evaluator(context.program, self.batch, self.verdicts)
         self.reassembly = Reassembly(context.conntrack, self.batch, source.decoder, self._vantage)
-        self._loop = Loop(self.tracker, evaluator, self._flows, self.reassembly.take, context.mode == "observed")
+        self._tracer = tracer
+        take = self.reassembly.take
+        if tracer is not None:
+            tracer.attach(self.batch, self.verdicts, (self.tracker, evaluator), context.conntrack)
+            take = self._take
+        self._loop = Loop(self.tracker, evaluator, self._flows, take, context.mode == "observed")
         self._frames = 0
         self._first_ns: int | None = None
         self._last_ns = 0
@@ -93,15 +99,34 @@ class Engine:
         """Judge the batch and hand it out, then the flows that ended."""
         self._note_times()
         self._vantage.place()
-        ended = []
-        at = self._loop.run(self.batch, self.verdicts, 0)
-        while at < self.batch.count:
-            ended.append(self._flows.take())
-            at = self._loop.run(self.batch, self.verdicts, at)
+        ended: list[Any] = []
+        at = 0
+        if self._tracer is not None:
+            for row in self._tracer.rows():
+                self._run_to(row, at, ended)
+                self._tracer.before(row, self._loop.now)
+                self._run_to(row + 1, row, ended)
+                self._tracer.after()
+                at = row + 1
+        self._run_to(self.batch.count, at, ended)
         for consumer in consumers:
             consumer.on_batch(self.batch, self.verdicts)
         if ended or self._flows.waiting >= _FLOWS_AT_ONCE:
             _hand_out([*ended, self._flows.take()], consumers)
+
+    def _run_to(self, stop: int, at: int, ended: list[Any]) -> None:
+        """Judge the rows from ``at`` to ``stop`` - 1; flows that must be taken meanwhile are added to ``ended``."""
+        at = self._loop.run(self.batch, self.verdicts, at, stop)
+        while at < stop:
+            ended.append(self._flows.take())
+            at = self._loop.run(self.batch, self.verdicts, at, stop)
+
+    def _take(self, i: int, now: int) -> int:
+        """``Reassembly.take``, for a run that is traced."""
+        answer = self.reassembly.take(i, now)
+        if answer == WHOLE and self._tracer is not None:
+            self._tracer.made_whole()
+        return answer
 
     def finish(self, consumers: Sequence[Consumer]) -> Totals:
         """End every flow that is left and tell the consumers that nothing more comes."""
@@ -130,10 +155,16 @@ def _hand_out(taken: list[Any], consumers: Sequence[Consumer]) -> None:
             consumer.on_flows(rows)
 
 
-def run(context: Context, consumers: Sequence[Consumer], seed: int = 0, progress: Callable[[], None] | None = None) -> Totals:
-    """Replay a context's stream to its end; ``progress`` is called after every batch. Raises CaptureError."""
+def run(
+    context: Context,
+    consumers: Sequence[Consumer],
+    seed: int = 0,
+    progress: Callable[[], None] | None = None,
+    tracer: Tracer | None = None,
+) -> Totals:
+    """Replay a context's stream to its end; ``progress`` is called after every batch, ``tracer`` for its frames. Raises CaptureError."""
     source = Source(context.stream, context.checksum)
-    engine = Engine(context, source, seed)
+    engine = Engine(context, source, seed, tracer)
     while source.read():
         engine.judge(consumers)
         if progress is not None:

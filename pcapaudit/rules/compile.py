@@ -192,6 +192,7 @@ class _Compiler:
         start = len(self.program.code)
         narrowing = not slot.done
         for position, statement in enumerate(slot.statements):
+            self.out.position = position
             if slot.done and position in slot.answered:
                 continue
             if isinstance(statement, Match):

@@ -27,6 +27,8 @@ class Emitter:
         self.dynamic: dict[str, int] = {}
         #: Names of interfaces that the assumed topology does not have, and where the first rule asks for them.
         self.foreign: dict[str, Place] = {}
+        #: Place, within its rule, of the statement that is being compiled.
+        self.position = 0
         self._loads: dict[Load, int] = {}
         self._tests: dict[tuple[int, ...], int] = {}
         for name in program.interfaces:
@@ -35,6 +37,7 @@ class Emitter:
     def emit(self, *words: int) -> None:
         """One instruction."""
         self.program.code.extend((*words, 0, 0, 0)[:4])
+        self.program.origins.append(self.position)
 
     def unknown(self, l3: int = 0, proto: int = 0) -> None:
         """A match that holds, fails, or is unknown: unknown whenever the packet is of that IP version and protocol (plus 1; 0: any)."""

@@ -101,8 +101,8 @@ cdef class Evaluator:
     cdef u64[::1] packets
     cdef u64[::1] octets
     cdef u32[::1] frames
-    cdef u32 here
-    cdef u32 seen_unknown
+    cdef readonly u32 here
+    cdef readonly u32 seen_unknown
     cdef u32 limit_answer
     cdef u32 base_chain
     cdef u32 parted_at

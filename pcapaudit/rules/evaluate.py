@@ -103,6 +103,8 @@ if not cython.compiled:
         STORE_MARK,
         STORE_TEMPLATE,
         UNKNOWN,
+        WATCH_CHAIN,
+        WATCH_END,
         WORLD_MAIN,
         WORLD_NONE,
         WORLD_OTHER,
@@ -301,7 +303,7 @@ class Evaluator:
     def _key(self, i):
         """Key of the packet's outcome (``outcomes``), or 0 where the outcome depends on more than the key."""
         path = self.batch.path[i]
-        if not (self.all_known and self.remembers) or path == PATH_UNKNOWN:
+        if not (self.all_known and self.remembers) or path == PATH_UNKNOWN or self.matcher.watched:
             return 0
         if self.has_raw and (self.possible or self.parted or self.matcher.looked_unsure):
             return 0
@@ -345,6 +347,8 @@ class Evaluator:
             self.matcher.hook = self.bases[at + 1]
             self.base_chain = self.bases[at]
             self.in_nat = self.bases[at + 3]
+            if self.matcher.watched:
+                self.matcher.tell(i, WATCH_CHAIN, self.base_chain, world)
             if self.in_nat and not self._translates(i):
                 at += _PLAN_WORDS
                 continue
@@ -356,6 +360,8 @@ class Evaluator:
                     continue
             self.passed = WORLD_NONE
             left = self._walk(i, now, here)
+            if self.matcher.watched:
+                self.matcher.tell(i, WATCH_END, left, here)
             if left:
                 self._end(self.bases[at + 2], left, 0)
             if here != world:
@@ -457,6 +463,8 @@ class Evaluator:
                 world = WORLD_NONE
             else:
                 pc = self._match_rule(i, now, slot, world)
+                if self.matcher.watched:
+                    self.matcher.tell(i, slot, pc, world)
                 slot += 1
                 if pc == 0:
                     slot = self._next(chain, slot)
@@ -604,9 +612,11 @@ class Evaluator:
                 answer = self._effect(i, now, pc, self.seen_unknown == 0 and world == WORLD_MAIN)
             self.plain = 0
             if answer == NO:
+                self.matcher.stopped_at = pc
                 return 0
             if answer == UNKNOWN and not self.seen_unknown:
                 self.seen_unknown = 1
+                self.matcher.unknown_at = pc
                 self.parted = 1
                 if world == WORLD_MAIN:
                     self.parted_at = self.slot_rule[slot]

@@ -49,7 +49,7 @@ cdef class Matcher:
     cdef u64[::1] iface_names
     cdef u32 iface_count
     cdef u32 hook
-    cdef bint before_conntrack
+    cdef readonly bint before_conntrack
     cdef public u32 mark
     cdef bint mark_known
     cdef bint mark_unsure
@@ -67,8 +67,12 @@ cdef class Matcher:
     cdef long long now
     cdef u64[::1] parts
     cdef u32 parts_unknown
-    cdef u64 value_hi
-    cdef u64 value_lo
+    cdef readonly u64 value_hi
+    cdef readonly u64 value_lo
+    cdef public object watcher
+    cdef public bint watched
+    cdef public u32 stopped_at
+    cdef public u32 unknown_at
 
     cdef u32 column(self, u32 index) noexcept nogil
     @cython.locals(load=u32, test=u32, found=u32, answer=u32)
@@ -112,3 +116,8 @@ cdef class Matcher:
     cdef int _search64(self, u64 lo, u32 at) noexcept nogil
     @cython.locals(left=u64, right=u64, middle=u64, first=u64)
     cdef int _search128(self, u64 hi, u64 lo, u32 at) noexcept nogil
+    @cython.locals(found=u32, answer=u32, looked=cython.bint)
+    cpdef int first_miss(self, u32 i, u32 pc) except -1
+    @cython.locals(looked=cython.bint)
+    cpdef int read_again(self, u32 i, u32 pc) except -1
+    cdef int tell(self, u32 i, u32 what, u32 value, u32 world) except -1 nogil

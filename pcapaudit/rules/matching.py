@@ -8,6 +8,7 @@ expressions fail. The input interface is empty at output, and the output interfa
 from __future__ import annotations
 
 from array import array
+from typing import Any
 
 import cython
 
@@ -96,6 +97,9 @@ if not cython.compiled:
         LINKTYPE_ETHERNET,
         MAX_PARTS,
         NO,
+        OP_MATCH,
+        OP_PART,
+        OP_TUPLE,
         TEST_ANY,
         TEST_BITS8,
         TEST_BITS16,
@@ -159,6 +163,11 @@ class Matcher:
         self.parts_unknown = 0
         self.value_hi = 0
         self.value_lo = 0
+        #: Is told of a packet's way while ``watched`` (``watch``); where its last rule stopped, and where it met something unknown.
+        self.watcher: Any = None
+        self.watched = 0
+        self.stopped_at = 0
+        self.unknown_at = 0
 
     def column(self, index):
         """Column of an interface in the tables: its index, then one for none, then one for unknown."""
@@ -602,3 +611,36 @@ class Matcher:
         if best == UNKNOWN:
             return UNKNOWN
         return 1 - best if self.code[pc + 2] else best
+
+    # For watchers -----------------------------------------------------------------------------------------------------------------
+
+    def tell(self, i, what, value, world):
+        """Tell the watcher: a slot and the instruction it ended at (0: it did not match), or a WATCH_ number and a chain or worlds."""
+        with cython.gil:
+            self.watcher.tell(i, what, value, world)
+        return 0
+
+    def first_miss(self, i, pc):
+        """The first match from ``pc`` on that does not hold, looked for among those in front of any effect; 0 if they all may hold."""
+        looked = self.looked_unsure
+        found = 0
+        while found == 0 and self.code[pc] in (OP_MATCH, OP_PART, OP_TUPLE):
+            answer = YES
+            if self.code[pc] == OP_MATCH:
+                answer = self.match(i, pc)
+            elif self.code[pc] == OP_PART:
+                self.read_part(i, pc)
+            else:
+                answer = self.look_up(pc, 0)
+            if answer == NO:
+                found = pc
+            pc += 4
+        self.looked_unsure = looked
+        return found
+
+    def read_again(self, i, pc):
+        """Read the field of a MATCH, PART or VALUE once more, into ``value_hi`` and ``value_lo``. Returns the answer of reading it."""
+        looked = self.looked_unsure
+        found = self.load(i, self.code[pc + 1])
+        self.looked_unsure = looked
+        return found

@@ -90,6 +90,8 @@ cdef enum:
     WORLD_NONE = 0
     WORLD_OTHER = 1
     WORLD_MAIN = 2
+    WATCH_CHAIN = 0x7FFFFFFE
+    WATCH_END = 0x7FFFFFFF
     MAX_FRAMES = 18
     MAX_PARTS = 8
     LIMIT_WORDS = 8

@@ -135,6 +135,10 @@ WORLD_NONE = 0
 WORLD_OTHER = 1
 WORLD_MAIN = 2
 
+# What the evaluator tells a watcher besides slots (watch.py): a base chain begins; it ended, with the worlds that reached its policy.
+WATCH_CHAIN = 0x7FFFFFFE
+WATCH_END = 0x7FFFFFFF
+
 # Chains nest 16 deep, the base chain included; one frame more for luck never hurts a reader of this file.
 MAX_FRAMES = 18
 # Parts of a concatenation.

@@ -109,6 +109,8 @@ class Program:
     #: Verdicts depend on packets of other flows (limits): must not be sharded.
     has_global_state: bool = False
     code: array[int] = field(default_factory=lambda: array("I", [0] * 4))
+    #: For each instruction the place of its statement in the rule (with a verdict map replaced by a match and a verdict).
+    origins: array[int] = field(default_factory=lambda: array("I", [0]))
     loads: array[int] = field(default_factory=lambda: array("I"))
     pool: array[int] = field(default_factory=lambda: array("Q", [0]))
     #: Answer of each interface test for each interface; the last two columns are "none" and "unknown".

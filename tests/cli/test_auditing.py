@@ -124,7 +124,7 @@ def test_seed_is_random_unless_given(monkeypatch):
 
     seeds = []
     real = replaying.run
-    monkeypatch.setattr(replaying, "run", lambda context, consumers, seed, progress: seeds.append(seed) or real(context, consumers, seed))
+    monkeypatch.setattr(replaying, "run", lambda context, consumers, seed, *_: seeds.append(seed) or real(context, consumers, seed))
     for options in ([], [], ["--seed", "7"]):
         run(["audit", "-q", WEB, *options])
     assert seeds[0] != seeds[1]

@@ -43,7 +43,7 @@ from pcapaudit.rules.model import (
     VerdictMap,
 )
 
-__all__ = ["format_rule", "format_ruleset"]
+__all__ = ["format_rule", "format_ruleset", "format_statement"]
 
 
 def format_ruleset(ruleset: Ruleset) -> str:
@@ -53,10 +53,15 @@ def format_ruleset(ruleset: Ruleset) -> str:
 
 def format_rule(rule: Rule) -> str:
     """A rule on one line."""
-    words = [_STATEMENTS[type(each)](each) for each in rule.statements]
+    words = [format_statement(each) for each in rule.statements]
     if rule.comment:
         words.append(f'comment "{rule.comment}"')
     return " ".join(words)
+
+
+def format_statement(statement: Statement) -> str:
+    """One statement of a rule."""
+    return _STATEMENTS[type(statement)](statement)
 
 
 def _table(table: Table) -> Iterator[str]:

@@ -1,0 +1,216 @@
+"""Everything that decided one packet, as a value: the packet, its connection before and after, the window check, its way through the rules.
+
+A ``Tracer`` names the frames that are wanted. The engine stops in front of each, tells the tracer, judges the frame alone, and tells it
+again; all other frames are judged as ever. What is read in between is read only, so a traced run ends with the same bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pcapaudit.conntrack import layout
+from pcapaudit.conntrack.config import ConntrackConfig
+from pcapaudit.conntrack.entry import Entry, read_entry
+from pcapaudit.conntrack.log_texts import Facts, log_text
+from pcapaudit.conntrack.seqnum import wrap
+from pcapaudit.conntrack.tcp_states import FLAG_KINDS, TRANSITIONS
+from pcapaudit.conntrack.window import Segment, Window, judge_window
+from pcapaudit.core import consts
+from pcapaudit.core.addresses import address_text
+from pcapaudit.rules.steps import Step
+from pcapaudit.rules.watch import Watcher
+from pcapaudit.wire.quote import Quote, read_quote
+
+if TYPE_CHECKING:
+    from pcapaudit.conntrack.tracker import Tracker
+    from pcapaudit.core.columns import PacketBatch, VerdictBatch
+    from pcapaudit.rules.evaluate import Evaluator
+
+__all__ = ["FrameTrace", "Tracer"]
+
+#: ICMP types of errors and redirects, which belong to the connection that they quote.
+_ERRORS4 = frozenset({3, 4, 5, 11, 12})
+_REDIRECT6 = 137
+#: Reasons that are none of conntrack's.
+_WITHOUT_OBJECTION = frozenset({consts.REASON_NONE, consts.REASON_RULE, consts.REASON_POLICY})
+#: Reasons of TCP packets that were held against the window.
+_OF_THE_WINDOW = frozenset(
+    {
+        *_WITHOUT_OBJECTION,
+        consts.REASON_TCP_SEQ_OVER,
+        consts.REASON_TCP_SEQ_UNDER,
+        consts.REASON_TCP_ACK_OVER,
+        consts.REASON_TCP_ACK_UNDER,
+        consts.REASON_TCP_OVERSHOT,
+    }
+)
+#: Columns that say where bytes lie for a moment, and keys that differ from run to run.
+_NOT_OF_THE_PACKET = frozenset({"offset", "l3_off", "l4_off", "payload_off", "end_off", "hash"})
+_NOT_OF_THE_VERDICT = frozenset({"row"})
+
+
+@dataclass(frozen=True, slots=True)
+class FrameTrace:
+    """One traced frame."""
+
+    #: Number of the frame through the whole stream, from 1.
+    frame: int
+    #: What the clock showed: the time of the frame, or of a later one before it.
+    now: int
+    #: Columns of the packet and of the verdict, by name; of the whole datagram where the frame made one whole.
+    packet: dict[str, int]
+    verdict: dict[str, int]
+    #: The frame was the last fragment of a datagram, which was judged in its place.
+    reassembled: bool
+    #: The connection that the packet (or what it quotes) belonged to before and after it; None for none.
+    before: Entry | None
+    after: Entry | None
+    #: The entry before and after belongs to the packet that this ICMP error quotes.
+    quotes: bool
+    #: The check of a TCP segment of a known connection; None where none was made.
+    window: Window | None
+    #: What Linux writes to its log about it; empty for nothing.
+    log: str
+    #: The way through the rules; empty when no rule saw the packet.
+    steps: tuple[Step, ...]
+
+
+class Tracer:
+    """Collects the traces of some frames of a run. ``traces`` holds those that came by."""
+
+    def __init__(self, frames: Iterable[int]) -> None:
+        self.frames = sorted(set(frames))
+        self.traces: list[FrameTrace] = []
+        self._next = 0
+        self._config = ConntrackConfig()
+
+    def attach(self, batch: PacketBatch, verdicts: VerdictBatch, parts: tuple[Tracker, Evaluator], config: ConntrackConfig) -> None:
+        """Called by the engine that is traced, once."""
+        self._batch, self._verdicts, self._config = batch, verdicts, config
+        self._tracker, evaluator = parts
+        self._watcher = Watcher(evaluator)
+        self._seen = _Before(0, None, quotes=False)
+        self._at = (0, 0)
+
+    def rows(self) -> list[int]:
+        """Rows of the batch that are to be traced, ascending; each is told once."""
+        found = []
+        while self._next < len(self.frames) and self.frames[self._next] < self._batch.first_frame + self._batch.count:
+            found.append(int(self.frames[self._next] - self._batch.first_frame))
+            self._next += 1
+        return found
+
+    def before(self, row: int, now: int) -> None:
+        """The packet in ``row`` is next, and the clock showed ``now`` before it."""
+        now = max(now, int(self._batch.arrays["ts_ns"][row]))
+        self._at = (row, now)
+        self._look(row)
+        self._watcher.start()
+
+    def made_whole(self) -> None:
+        """The frame made a datagram whole, which stands in the scratch row and is judged next."""
+        self._look(consts.BATCH_FRAMES)
+
+    def after(self) -> None:
+        """The packet is judged."""
+        row, now = self._at
+        steps = self._watcher.stop()
+        packet = _columns(self._batch.arrays, self._seen.row, _NOT_OF_THE_PACKET)
+        verdict = _columns(self._verdicts.arrays, row, _NOT_OF_THE_VERDICT)
+        entry = int(self._verdicts.arrays["row"][row])
+        after = read_entry(self._tracker.table.memory, entry, now, self._config) if entry else None
+        window = self._window(packet, verdict)
+        self.traces.append(
+            FrameTrace(
+                frame=int(self._batch.first_frame + row),
+                now=now,
+                packet=packet,
+                verdict=verdict,
+                reassembled=self._seen.row != row,
+                before=self._seen.entry,
+                after=after,
+                quotes=self._seen.quotes,
+                window=window,
+                log=self._log(packet, verdict, window),
+                steps=steps,
+            )
+        )
+
+    def _look(self, row: int) -> None:
+        """Read the packet's entry, or that of the packet it quotes."""
+        array = self._batch.arrays
+        proto, kind = int(array["proto"][row]), int(array["icmp_type"][row])
+        quotes = (proto == consts.PROTO_ICMP and kind in _ERRORS4) or (proto == consts.PROTO_ICMPV6 and (kind < 128 or kind == _REDIRECT6))
+        known = self._tracker.keys.peek(self._batch, row, quotes) if array["l3"][row] else 0
+        entry = read_entry(self._tracker.table.memory, known, self._at[1], self._config) if known else None
+        self._seen = _Before(row, entry, quotes)
+
+    def _window(self, packet: dict[str, int], verdict: dict[str, int]) -> Window | None:
+        """The check of a TCP segment of a connection that was known before it, as far as the engine came to make one."""
+        entry, reason = self._seen.entry, verdict["reason"]
+        if packet["proto"] != consts.PROTO_TCP or entry is None or entry.left_ns <= 0 or self._seen.quotes or reason not in _OF_THE_WINDOW:
+            return None
+        direction = _direction(packet, entry)
+        window = judge_window(entry.words, direction, _segment(packet), liberal=bool(self._config.tcp_be_liberal))
+        kind, state = FLAG_KINDS[packet["tcp_flags"]], entry.words[layout.W_STATUS] >> 16 & 15
+        if reason in _WITHOUT_OBJECTION:
+            if verdict["flow"] != entry.flow:
+                return Window((), "", "it opens a new connection in place of the old one")
+            if TRANSITIONS[(direction * 6 + kind) * 16 + state] == layout.GO_IGNORE:
+                return Window((), "", "it answers the SYN that was let through before, and the window starts anew from both")
+            if kind == layout.SEG_RST and window.failed:
+                return Window(
+                    window.bounds, "", f"bound {window.failed} fails and does not count: this RST is taken whatever the window says"
+                )
+        return window
+
+    def _log(self, packet: dict[str, int], verdict: dict[str, int], window: Window | None) -> str:
+        entry, segment = self._seen.entry, _segment(packet)
+        outer = inner = ""
+        if verdict["reason"] == consts.REASON_ICMP_QUOTE_MISMATCH:
+            quote = Quote()
+            read_quote(self._batch, self._seen.row, quote)
+            outer = address_text(packet["dst_hi"], packet["dst_lo"], packet["l3"])
+            inner = address_text(quote.src_hi, quote.src_lo, quote.l3)
+        facts = Facts(
+            proto=packet["proto"],
+            low=verdict["bound_low"],
+            high=verdict["bound_high"],
+            kind=FLAG_KINDS[packet["tcp_flags"]],
+            direction=_direction(packet, entry) if entry else 0,
+            state=entry.words[layout.W_STATUS] >> 16 & 15 if entry else 0,
+            overshot=wrap(segment.end - verdict["bound_high"] + 1) if window else 0,
+            outer=outer,
+            inner=inner,
+        )
+        return log_text(verdict["reason"], facts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Before:
+    """What was read before the packet was judged."""
+
+    #: Row of the packet; the scratch row for a datagram made whole.
+    row: int
+    entry: Entry | None
+    quotes: bool
+
+
+def _columns(arrays: dict[str, Any], row: int, left_out: frozenset[str]) -> dict[str, int]:
+    return {name: int(array[row]) for name, array in arrays.items() if name not in left_out}
+
+
+def _segment(packet: dict[str, int]) -> Segment:
+    flags = packet["tcp_flags"]
+    length = packet["payload_len"] + bool(flags & consts.TCP_SYN) + bool(flags & consts.TCP_FIN)
+    end = wrap(packet["seq"] + length)
+    return Segment(flags, packet["seq"], packet["ack"], packet["sack_max"], end, packet["win_raw"])
+
+
+def _direction(packet: dict[str, int], entry: Entry) -> int:
+    """How a packet lies to the entry of its tuple."""
+    source = packet["src_hi"] << 64 | packet["src_lo"]
+    original = entry.source == source and entry.ports == (packet["sport"], packet["dport"])
+    return consts.DIR_ORIGINAL if original else consts.DIR_REPLY
