@@ -9,7 +9,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from pcapaudit.conntrack.helpers.registry import BY_NAME, DEFAULT_PARAMS
 from pcapaudit.conntrack.layout import TIMERS
 from pcapaudit.conntrack.profile import Profile
 from pcapaudit.core.errors import ConfigError
@@ -195,6 +194,8 @@ class ConntrackConfig:
 
     def with_helper(self, text: str) -> ConntrackConfig:
         """The same with a helper assigned by port: ``ftp``, or ``ftp=21,2121``. Raises ConfigError."""
+        from pcapaudit.conntrack.helpers.registry import BY_NAME
+
         name, equals, ports = text.partition("=")
         helper = BY_NAME.get(name)
         if helper is None or not helper.port:
@@ -204,6 +205,8 @@ class ConntrackConfig:
 
     def with_helper_param(self, text: str) -> ConntrackConfig:
         """The same with a setting of a helper: ``ftp.loose=1``, ``nf_conntrack_ftp.loose=1``. Raises ConfigError."""
+        from pcapaudit.conntrack.helpers.registry import DEFAULT_PARAMS
+
         name, _, value = text.partition("=")
         short = name.strip().removeprefix("nf_conntrack_")
         if short not in DEFAULT_PARAMS:

@@ -18,7 +18,6 @@ from pcapaudit.replay.flow_rows import flow_rows
 from pcapaudit.replay.flows import FlowTable
 from pcapaudit.replay.loop import Loop
 from pcapaudit.replay.reassembly import WHOLE, Reassembly
-from pcapaudit.replay.related import Related
 from pcapaudit.replay.vantage import Vantage
 from pcapaudit.rules.evaluate import Evaluator
 from pcapaudit.wire.decode import Decoder
@@ -26,6 +25,7 @@ from pcapaudit.wire.decode import Decoder
 if TYPE_CHECKING:
     from pcapaudit.capture.stream import Stream
     from pcapaudit.replay.consumer import Consumer, Context
+    from pcapaudit.replay.related import Related
     from pcapaudit.replay.trace import Tracer
 
 __all__ = ["Engine", "Source", "Totals", "run"]
@@ -79,6 +79,8 @@ class Engine:
         #: Helpers and expectations; None where no connection can have a helper, and nothing is spent on them.
         self.related: Related | None = None
         if config.helper or config.helper_ports or context.program.sets_helpers:
+            from pcapaudit.replay.related import Related
+
             networks = (
                 [] if context.topology.assumed else [net for zone in context.topology.zones for net in zone.prefixes if net.prefixlen]
             )

@@ -1,21 +1,23 @@
-"""From a file, or from text, to a checked ruleset. The only module of ``rules`` that opens files."""
+"""From a file, or from text, to a checked ruleset. The only module of ``rules`` that opens files.
+
+Readers are imported where their kind of ruleset is met: together they take longer to import than a small capture to audit.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pcapaudit.core.errors import Diagnostic, RulesetError
 from pcapaudit.rules.check import check
-from pcapaudit.rules.iptables.ipset import looks_like_ipset, read_ipsets
-from pcapaudit.rules.iptables.reader import IptablesReader, guess_l3, looks_like_iptables
-from pcapaudit.rules.iptables.stateful import Sets
+from pcapaudit.rules.kinds import looks_like_ipset, looks_like_iptables, looks_like_json, looks_like_policy
 from pcapaudit.rules.model import Place, Ruleset
 from pcapaudit.rules.nft.lexer import Source
-from pcapaudit.rules.nft.parser import Parser, Reader
-from pcapaudit.rules.nftjson.reader import JsonParser, looks_like_json
-from pcapaudit.rules.policy.maker import make_ruleset, policy_zones
-from pcapaudit.rules.policy.reader import PolicyReader, looks_like_policy
+
+if TYPE_CHECKING:
+    from pcapaudit.rules.iptables.stateful import Sets
+    from pcapaudit.rules.nft.parser import Parser, Reader
 
 __all__ = ["MAX_FILE_BYTES", "is_nftables_text", "load_ruleset", "load_zones", "parse_ruleset"]
 
@@ -30,13 +32,7 @@ def load_ruleset(*paths: str | Path) -> Ruleset:
     iptables rules name. Raises RulesetError with every complaint.
     """
     texts = [(str(path), _text(path)) for path in paths]
-    sets = Sets()
-    problems: list[Diagnostic] = []
-    for shown, text in texts:
-        if looks_like_ipset(text):
-            found, wrong = read_ipsets(text, shown)
-            sets.known.update(found)
-            problems += wrong
+    sets, problems = _sets([(shown, text) for shown, text in texts if looks_like_ipset(text)])
     rulesets: list[Ruleset] = []
     for shown, text in texts:
         if looks_like_ipset(text):
@@ -64,7 +60,12 @@ def load_zones(*paths: str | Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
     own: tuple[str, ...] = ()
     for path in paths:
         try:
-            told = policy_zones(_read(Path(path)), str(path))
+            text = _read(Path(path))
+            if not looks_like_policy(text, str(path)):
+                continue
+            from pcapaudit.rules.policy.maker import policy_zones
+
+            told = policy_zones(text, str(path))
         except (OSError, ValueError):
             continue
         zones, own = zones + told[0], own + told[1]
@@ -79,11 +80,25 @@ def parse_ruleset(text: str, path: str = "<text>", reader: Reader | None = None,
     if looks_like_iptables(text):
         return _parse_iptables(text, path, sets)
     if looks_like_policy(text, path):
+        from pcapaudit.rules.policy.maker import make_ruleset
+        from pcapaudit.rules.policy.reader import PolicyReader
+
         policy = PolicyReader(text, path)
         return _checked(make_ruleset(policy), policy.diagnostics, {})
-    parser = JsonParser() if looks_like_json(text) else Parser(reader)
+    parser = _parser(text, reader)
     ruleset = parser.parse(text, path)
     return _checked(ruleset, list(parser.cursor.diagnostics), parser.sources)
+
+
+def _parser(text: str, reader: Reader | None) -> Parser:
+    """What reads nftables, as text or as JSON."""
+    if looks_like_json(text):
+        from pcapaudit.rules.nftjson.reader import JsonParser
+
+        return JsonParser()
+    from pcapaudit.rules.nft.parser import Parser
+
+    return Parser(reader)
 
 
 def is_nftables_text(text: str, path: str) -> bool:
@@ -91,7 +106,25 @@ def is_nftables_text(text: str, path: str) -> bool:
     return not (looks_like_iptables(text) or looks_like_ipset(text) or looks_like_json(text) or looks_like_policy(text, path))
 
 
+def _sets(texts: Sequence[tuple[str, str]]) -> tuple[Sets | None, list[Diagnostic]]:
+    """The sets of ipset-save files, given as (path, text), and complaints about them."""
+    if not texts:
+        return None, []
+    from pcapaudit.rules.iptables.ipset import read_ipsets
+    from pcapaudit.rules.iptables.stateful import Sets
+
+    sets = Sets()
+    problems: list[Diagnostic] = []
+    for shown, text in texts:
+        found, wrong = read_ipsets(text, shown)
+        sets.known.update(found)
+        problems += wrong
+    return sets, problems
+
+
 def _parse_iptables(text: str, path: str, sets: Sets | None) -> Ruleset:
+    from pcapaudit.rules.iptables.reader import IptablesReader, guess_l3
+
     reader = IptablesReader(guess_l3(text, path), sets)
     ruleset = reader.read(text, path)
     source = Source(path, text.replace("\r\n", "\n"))

@@ -26,7 +26,8 @@ from rule_verdicts import INSIDE, NOT_SEEN, OUT, engine_answers, grouped, two_li
 
 from pcapaudit.core.errors import PcapauditError  # noqa: E402
 from pcapaudit.rules import load_ruleset  # noqa: E402
-from pcapaudit.rules.iptables.reader import guess_l3, looks_like_iptables  # noqa: E402
+from pcapaudit.rules.iptables.reader import guess_l3  # noqa: E402
+from pcapaudit.rules.kinds import looks_like_iptables  # noqa: E402
 
 
 def kernel_answers(oracle, capture, rules, hook, tuns, versions):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 from pcapaudit.core.errors import Diagnostic
@@ -12,9 +11,8 @@ from pcapaudit.rules.iptables.words import Line, Option
 from pcapaudit.rules.model import Element, NamedSet
 from pcapaudit.rules.nft.cursor import MAX_DIAGNOSTICS, SyntaxProblem, did_you_mean
 
-__all__ = ["looks_like_ipset", "read_ipsets"]
+__all__ = ["read_ipsets"]
 
-_FIRST = re.compile(r"^\s*create\s+\S+\s+(?:hash|bitmap|list):", re.MULTILINE)
 #: Kind of set → its parts; ``port`` stands for a protocol and a port.
 _KINDS = {
     "hash:ip": ("ip",),
@@ -35,11 +33,6 @@ _KINDS = {
 }
 _WITH_VALUE = frozenset({"family", "hashsize", "maxelem", "timeout", "netmask", "bitmask", "range", "bucketsize", "initval", "markmask"})
 Part = tuple[int, int]
-
-
-def looks_like_ipset(text: str) -> bool:
-    """Whether a text is ipset save's."""
-    return _FIRST.search(text) is not None
 
 
 def read_ipsets(text: str, path: str) -> tuple[dict[str, NamedSet], list[Diagnostic]]:

@@ -22,7 +22,7 @@ from pcapaudit.rules.model import BaseChain, Chain, Counter, NamedObject, Place,
 from pcapaudit.rules.nft.cursor import MAX_DIAGNOSTICS, SyntaxProblem, did_you_mean
 from pcapaudit.rules.selectors import SELECTORS
 
-__all__ = ["BUILT_IN", "IptablesReader", "guess_l3", "looks_like_iptables"]
+__all__ = ["BUILT_IN", "IptablesReader", "guess_l3"]
 
 #: Table → built-in chain → type, hook, priority: where the kernel calls them.
 BUILT_IN: dict[str, dict[str, tuple[str, str, int]]] = {
@@ -76,14 +76,7 @@ _ALIASES = {
 #: Protocol → the match that its options belong to, without ``-m``.
 _IMPLIED = {6: "tcp", 17: "udp", 1: "icmp", 58: "icmp6", 132: "sctp", 33: "dccp", 136: "udplite"}
 _PROTO_NAMES = {"icmpv6": "icmp6", "ipv6-icmp": "icmp6"}
-_SECTION = re.compile(r"^\s*\*(filter|nat|mangle|raw|security|broute)\s*$", re.MULTILINE)
-_RULE = re.compile(r"^\s*(?:\[\d+:\d+\]\s+)?(?:-[AINP]|--(?:append|insert|policy))\s+\S+", re.MULTILINE)
 _V6 = re.compile(r"ip6tables|ipv6-icmp|icmpv6|icmp6|(?:-s|-d)\s+[0-9A-Fa-f]*::?[0-9A-Fa-f:]*:")
-
-
-def looks_like_iptables(text: str) -> bool:
-    """Whether a text is iptables-save's and not nftables'."""
-    return _SECTION.search(text) is not None or (_RULE.search(text) is not None and "{" not in text.split("\n-", 1)[0])
 
 
 def guess_l3(text: str, path: str) -> int:

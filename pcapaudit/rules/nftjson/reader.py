@@ -19,7 +19,7 @@ from pcapaudit.rules.nft.parser import Parser
 from pcapaudit.rules.nftjson.expressions import JsonProblem, elements, expression, only, quoted, value
 from pcapaudit.rules.nftjson.statements import limit, quota, statement
 
-__all__ = ["JsonParser", "looks_like_json"]
+__all__ = ["JsonParser"]
 
 _START = re.compile(r'\s*\{\s*"nftables"\s*:\s*\[\s*')
 _NEXT = re.compile(r"\s*(,|\])\s*")
@@ -27,11 +27,6 @@ _ADVICE = "give the output of: nft -j list ruleset"
 #: Longer lines of the file are not shown with a complaint: nft prints all on one.
 _MAX_SHOWN = 160
 Fields = Mapping[str, Any]
-
-
-def looks_like_json(text: str) -> bool:
-    """Whether it is JSON; no other ruleset begins with a brace."""
-    return text.lstrip("\ufeff \t\r\n").startswith("{")
 
 
 @dataclass(slots=True)

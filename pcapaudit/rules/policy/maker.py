@@ -18,6 +18,7 @@ from ipaddress import ip_network
 from pcapaudit.core.errors import Diagnostic
 from pcapaudit.rules.datatypes import DATATYPES
 from pcapaudit.rules.intervals import merge
+from pcapaudit.rules.kinds import looks_like_policy
 from pcapaudit.rules.model import (
     BaseChain,
     Chain,
@@ -36,7 +37,7 @@ from pcapaudit.rules.model import (
     Table,
     Verdict,
 )
-from pcapaudit.rules.policy.reader import ANY, FIREWALL, Policy, PolicyReader, PolicyRule, looks_like_policy
+from pcapaudit.rules.policy.reader import ANY, FIREWALL, Policy, PolicyReader, PolicyRule
 from pcapaudit.rules.policy.services import HELPERS, PORT_PROTOCOLS, PolicyWordError, Service, near, parse_services
 from pcapaudit.rules.selectors import SELECTORS
 

@@ -41,7 +41,7 @@ from pcapaudit.rules.datatypes import DATATYPES
 from pcapaudit.rules.model import Place
 from pcapaudit.rules.policy.services import KNOWN_SERVICES, PolicyWordError, Service, near, parse_services
 
-__all__ = ["ANY", "FIREWALL", "Policy", "PolicyReader", "PolicyRule", "PolicyZone", "looks_like_policy"]
+__all__ = ["ANY", "FIREWALL", "Policy", "PolicyReader", "PolicyRule", "PolicyZone"]
 
 #: Zones that stand without a table of their own.
 FIREWALL, ANY = "firewall", "any"
@@ -55,11 +55,6 @@ _LINE_KEY = re.compile(
 _LINE_TABLE = re.compile(r"[ \t]*\[([^\[\]]+)\][ \t]*(?:#.*)?$")
 _TOML_PLACE = re.compile(r" \(at line (\d+), column (\d+)\)$")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
-
-
-def looks_like_policy(text: str, path: str) -> bool:
-    """Whether it is one, by its name or by its tables. nftables and iptables files never begin a line so."""
-    return path.endswith(".toml") or _SECTION.search(text) is not None
 
 
 @dataclass(frozen=True, slots=True)

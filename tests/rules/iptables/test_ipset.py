@@ -8,7 +8,8 @@ from rules_bench import Bench
 
 from pcapaudit.core.errors import RulesetError
 from pcapaudit.rules import load_ruleset
-from pcapaudit.rules.iptables.ipset import looks_like_ipset, read_ipsets
+from pcapaudit.rules.iptables.ipset import read_ipsets
+from pcapaudit.rules.kinds import looks_like_ipset
 
 SAVED = """create nets hash:net family inet hashsize 1024 maxelem 65536
 add nets 10.0.0.0/24

@@ -9,7 +9,8 @@ from rules_bench import Bench
 from pcapaudit.core import consts
 from pcapaudit.core.errors import RulesetError
 from pcapaudit.rules import parse_ruleset
-from pcapaudit.rules.iptables.reader import BUILT_IN, guess_l3, looks_like_iptables
+from pcapaudit.rules.iptables.reader import BUILT_IN, guess_l3
+from pcapaudit.rules.kinds import looks_like_iptables
 
 SMALL = "*filter\n:INPUT DROP [0:0]\n:FORWARD DROP [0:0]\n:OUTPUT ACCEPT [0:0]\n{}\nCOMMIT\n"
 

@@ -13,8 +13,9 @@ from random_rules import rulesets
 
 from pcapaudit.core.errors import RulesetError
 from pcapaudit.rules import compile_ruleset, parse_ruleset
+from pcapaudit.rules.kinds import looks_like_json
 from pcapaudit.rules.nft.printer import format_ruleset
-from pcapaudit.rules.nftjson.reader import JsonParser, looks_like_json
+from pcapaudit.rules.nftjson.reader import JsonParser
 
 TABLE = {"table": {"family": "inet", "name": "t"}}
 CHAIN = {

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pcapaudit.rules.policy.reader import Policy, PolicyReader, PolicyRule, PolicyZone, looks_like_policy
+from pcapaudit.rules.kinds import looks_like_policy
+from pcapaudit.rules.policy.reader import Policy, PolicyReader, PolicyRule, PolicyZone
 
 GOOD = """# a remark
 default = "reject"
