@@ -27,10 +27,12 @@ from pcapaudit.findings.scene import Scene
 from pcapaudit.findings.simultaneous_open import SimultaneousOpen
 from pcapaudit.findings.split_handshake import SplitHandshake
 from pcapaudit.findings.spoofed_source import SpoofedSource
+from pcapaudit.findings.state_table_exhaustion import StateTableExhaustion
 from pcapaudit.findings.syn_flood import SynFlood
 from pcapaudit.findings.tcp_invalid_flags import TcpInvalidFlags
 from pcapaudit.findings.tcp_out_of_window import TcpOutOfWindow
 from pcapaudit.findings.thresholds import THRESHOLDS, Thresholds
+from pcapaudit.findings.timeout_too_long import TimeoutTooLong
 from pcapaudit.findings.tiny_fragment import TinyFragment
 from pcapaudit.findings.udp_flood import UdpFlood
 from pcapaudit.findings.udp_hole_punch import UdpHolePunch
@@ -52,6 +54,8 @@ DETECTORS: tuple[type[Detector], ...] = (
     Land,
     Martian,
     SpoofedSource,
+    StateTableExhaustion,
+    TimeoutTooLong,
     FragmentOverlap,
     TinyFragment,
     IncompleteFragments,

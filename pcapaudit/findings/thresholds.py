@@ -44,11 +44,21 @@ THRESHOLDS: dict[str, dict[str, tuple[float, str]]] = {
         "ratio": (8, "how many times the bytes of a question its answer has"),
         "share": (0.8, "share of the questions with such an answer"),
     },
+    "state-table-exhaustion": {
+        "share": (0.8, "most entries as a share of the limit"),
+        "entries": (10_000, "entries from which on those without an answer are looked at"),
+        "unreplied-share": (0.5, "share of entries without an answer at the busiest moment"),
+    },
     "syn-flood": {
         "half-open": (50, "connections to one target that are never completed"),
         "sources": (20, "hosts that they come from"),
         "rate": (10, "of them a second, over at least a second"),
         "share": (0.8, "their share of all connections to the target"),
+    },
+    "timeout-too-long": {
+        "seconds": (3600, "idle time of an entry that counts"),
+        "entries": (5, "such entries of one protocol"),
+        "times": (10, "how many times the longest pause survived the longest idle time is"),
     },
     "udp-flood": {
         "packets": (1000, "UDP packets to one host without an answer"),

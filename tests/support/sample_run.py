@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from pcapaudit.conntrack.config import ConntrackConfig
 from pcapaudit.core import consts
 from pcapaudit.core.columns import FLOW_DTYPE, PacketBatch, VerdictBatch
 from pcapaudit.report.sinks.names import Names
@@ -50,6 +51,7 @@ def context(**changes):
             files=[SimpleNamespace(path="office.pcap", format="pcap", compressed="", frames=4, bytes=460, anomalies={})],
             warnings=[],
         ),
+        "conntrack": ConntrackConfig(),
         "checksum": "auto",
         "mode": "what-if",
     }
