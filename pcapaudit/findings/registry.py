@@ -19,16 +19,19 @@ from pcapaudit.findings.incomplete_fragments import IncompleteFragments
 from pcapaudit.findings.land import Land
 from pcapaudit.findings.martian import Martian
 from pcapaudit.findings.mid_stream_pickup import MidStreamPickup
+from pcapaudit.findings.offloaded_or_missing_packets import OffloadedOrMissingPackets
 from pcapaudit.findings.out_of_order_capture import OutOfOrderCapture
 from pcapaudit.findings.packet_after_close import PacketAfterClose
 from pcapaudit.findings.port_scan import PortScan
 from pcapaudit.findings.reflection_amplification import ReflectionAmplification
+from pcapaudit.findings.retransmission_with_different_data import RetransmissionWithDifferentData
 from pcapaudit.findings.scene import Scene
 from pcapaudit.findings.simultaneous_open import SimultaneousOpen
 from pcapaudit.findings.split_handshake import SplitHandshake
 from pcapaudit.findings.spoofed_source import SpoofedSource
 from pcapaudit.findings.state_table_exhaustion import StateTableExhaustion
 from pcapaudit.findings.syn_flood import SynFlood
+from pcapaudit.findings.tcp_blind_attack import TcpBlindAttack
 from pcapaudit.findings.tcp_invalid_flags import TcpInvalidFlags
 from pcapaudit.findings.tcp_out_of_window import TcpOutOfWindow
 from pcapaudit.findings.thresholds import THRESHOLDS, Thresholds
@@ -72,7 +75,10 @@ DETECTORS: tuple[type[Detector], ...] = (
     SplitHandshake,
     SimultaneousOpen,
     TcpInvalidFlags,
+    RetransmissionWithDifferentData,
     PacketAfterClose,
+    TcpBlindAttack,
+    OffloadedOrMissingPackets,
     TcpOutOfWindow,
     IcmpErrorUnknownFlow,
     UnsolicitedReply,

@@ -27,7 +27,7 @@ from pcapaudit.findings.thresholds import Thresholds, with_defaults
 if TYPE_CHECKING:
     from pcapaudit.replay.consumer import Context
 
-__all__ = ["SERVICE_PORTS", "FlowView", "Scene", "View", "address_text", "endpoint_text", "flow_ends", "flow_hosts"]
+__all__ = ["SERVICE_PORTS", "FlowView", "Scene", "View", "address_text", "endpoint_text", "flow_ends", "flow_hosts", "sides_of"]
 
 Made = TypeVar("Made")
 
@@ -78,6 +78,9 @@ class Scene:
         #: Addresses of hosts that are flooded, and of those that get answers they did not ask for.
         self.flooded: set[str] = set()
         self.reflected: set[str] = set()
+        #: Numbers of flows into which somebody forges segments, and of those of which packets passed unseen.
+        self.attacked: set[int] = set()
+        self.holed: set[int] = set()
         #: Whether the topology tells zones by what frames show of their link, not by addresses alone.
         self.has_links = any(zone.vlans or zone.recorded_as or zone.macs for zone in context.topology.zones)
         #: Sorts the rows of each batch.
@@ -219,6 +222,14 @@ def flow_ends(row: Any) -> tuple[str, str]:
     """Source and destination, with ports, of a flow row."""
     source, destination = flow_hosts(row)
     return endpoint_text(source, int(row["sport"])), endpoint_text(destination, int(row["dport"]))
+
+
+def sides_of(view: Any, rows: Any) -> Any:
+    """Which of the two ends of its five-tuple sent each packet, 0 or 1 by address and port: an invalid packet has no direction."""
+    source, target = view["src_hi"][rows], view["dst_hi"][rows]
+    low, low_target = view["src_lo"][rows], view["dst_lo"][rows]
+    later = (low > low_target) | ((low == low_target) & (view["sport"][rows] > view["dport"][rows]))
+    return ((source > target) | ((source == target) & later)).astype(np.int64)
 
 
 def flow_hosts(row: Any) -> tuple[str, str]:

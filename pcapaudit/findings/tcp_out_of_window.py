@@ -85,6 +85,8 @@ _CHECKS: dict[int, _Check] = {
         "The receiver will trim it; nothing to do.",
     ),
 }
+#: Checks that a blind attack and unseen packets fail.
+_EXPLAINED = {consts.REASON_TCP_SEQ_OVER, consts.REASON_TCP_ACK_OVER, consts.REASON_TCP_RST_SEQ}
 _WANTED = np.zeros(0x10000, np.bool_)
 _WANTED[list(_CHECKS)] = True
 
@@ -170,7 +172,9 @@ class TcpOutOfWindow:
         """One for each flow and check, or one for the check when there are many flows."""
         found: list[Violation] = []
         for reason, check in _CHECKS.items():
-            groups = [(key, group) for key, group in self._groups.items() if key[1] == reason]
+            # What another detector explains better is left to it.
+            known = self._scene.attacked | self._scene.holed if reason in _EXPLAINED else set()
+            groups = [(key, group) for key, group in self._groups.items() if key[1] == reason and key[0] not in known]
             if len(groups) <= (1 if check.severity == Severity.INFO else SINGLE_FLOWS):
                 found += [_single(flow, group) for (flow, _, _), group in groups]
             else:

@@ -34,6 +34,9 @@ THRESHOLDS: dict[str, dict[str, tuple[float, str]]] = {
     "incomplete-fragments": {
         "datagrams": (1000, "incomplete datagrams that are more than loss"),
     },
+    "offloaded-or-missing-packets": {
+        "refused": (10, "refused packets of a connection, or of many, that are more than a hiccup"),
+    },
     "port-scan": {
         "ports": (15, "ports of one host that one other tries"),
         "share": (0.8, "share of these attempts that come to nothing"),

@@ -36,13 +36,12 @@ EXPECTED = {
         ("flow-cut-by-timeout", "", "medium", 1, 30),
     ],
     "injection.pcap": [
-        ("tcp-out-of-window", "tcp-ack-over", "medium", 1, 23),
-        ("tcp-out-of-window", "tcp-seq-over", "medium", 2, 8),
+        ("tcp-blind-attack", "", "high", 5, 8),
     ],
     "office.pcapng": [
         ("flow-cut-by-timeout", "", "medium", 1, 239),
         ("packet-after-close", "in-flight", "info", 8, 228),
-        ("tcp-out-of-window", "tcp-seq-over", "medium", 2, 185),
+        ("tcp-blind-attack", "", "medium", 2, 185),
         ("udp-hole-punch", "crossed", "low", 1, 101),
         ("unsolicited-inbound", "attempt", "low", 1, 63),
         ("unsolicited-inbound", "attempt", "low", 10, 168),

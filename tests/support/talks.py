@@ -1,55 +1,39 @@
-"""Control channels for tests: a TCP connection, said line by line, as packets of raw IP."""
+"""A TCP connection made by hand, from inside to a server, for detectors of what does not belong into it."""
 
 from __future__ import annotations
 
-import struct
+from scenes import ip, tcp
 
-from scenes import ip
+__all__ = ["CLIENT", "SERVER", "close", "handshake", "segment"]
 
-__all__ = ["Talk"]
-
-
-class Talk:
-    """A TCP connection between two ``"address:port"`` texts; each call adds a packet to ``packets``, a millisecond after the last."""
-
-    def __init__(self, client, server, *, at=0.0, seq=1000):
-        self.ends = [_end(client), _end(server)]
-        self.next = [seq, 5000]
-        self.at = at
-        self.packets = []
-
-    def open(self):
-        """The three packets of the handshake."""
-        self.send(0, flags=0x02)
-        self.send(1, flags=0x12)
-        self.send(0, flags=0x10)
-        return self
-
-    def send(self, side, data=b"", *, flags=0x18, seq=None):
-        """A segment of the client (0) or the server (1); ``seq`` overrides the place in the stream, which then does not move."""
-        place = self.next[side] if seq is None else seq
-        self.packets.append((self.at, self.segment(side, data, flags, place)))
-        self.at += 0.001
-        if seq is None:
-            self.next[side] += len(data) + (1 if flags & 0x03 else 0)
-        return self
-
-    def says(self, text):
-        """The client says a line."""
-        return self.send(0, text.encode("latin-1"))
-
-    def answers(self, text):
-        """The server answers a line."""
-        return self.send(1, text.encode("latin-1"))
-
-    def segment(self, side, data, flags, seq):
-        """The bytes of a segment."""
-        (source, sport), (target, dport) = self.ends[side], self.ends[1 - side]
-        ack = self.next[1 - side] if flags & 0x10 else 0
-        head = struct.pack("!HHIIBBHHH", sport, dport, seq & 0xFFFFFFFF, ack & 0xFFFFFFFF, 0x50, flags, 60000, 0, 0)
-        return ip(source, target, 6, head + data)
+CLIENT, SERVER = "10.0.0.1:40000", "198.51.100.1:80"
+STAMPS = b"\x01\x01\x08\x0a" + bytes(8)
+#: What both have sent after the handshake.
+C, S = 1001, 5001
 
 
-def _end(text):
-    address, _, port = text.rpartition(":")
-    return address.strip("[]"), int(port)
+def handshake(at=0.0, client=CLIENT):
+    """Three packets; the client goes on at 1001, the server at 5001."""
+    return [
+        (at, tcp(client, SERVER, "S", 1000, options=b"\x02\x04\x05\xb4", win=64240)),
+        (at + 0.01, tcp(SERVER, client, "SA", 5000, 1001, options=b"\x02\x04\x05\xb4", win=65160)),
+        (at + 0.02, tcp(client, SERVER, "A", 1001, 5001, win=64240, options=STAMPS)),
+    ]
+
+
+def segment(src, dst, flags, seq, ack, data=b"", *, ttl=64, stamps=True):
+    """A segment with these very bytes."""
+    made = tcp(src, dst, flags, seq, ack, win=64240, options=STAMPS if stamps else b"")
+    offset = (made[32] >> 4) * 4
+    payload = made[20 : 20 + offset] + data
+    source, target = (text.rpartition(":")[0] for text in (src, dst))
+    return ip(source, target, 6, payload, ttl=ttl)
+
+
+def close(at, client, server):
+    """Both ends close in good order; they have sent up to these numbers."""
+    return [
+        (at, segment(CLIENT, SERVER, "FA", client, server)),
+        (at + 0.01, segment(SERVER, CLIENT, "FA", server, client + 1)),
+        (at + 0.02, segment(CLIENT, SERVER, "A", client + 1, server + 1)),
+    ]

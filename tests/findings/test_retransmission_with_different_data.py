@@ -1,0 +1,73 @@
+"""Two versions of the same bytes, told from retransmissions of every shape."""
+
+from __future__ import annotations
+
+import pytest
+from findings_of import findings_in
+from talks import CLIENT, SERVER, handshake, segment
+
+QUESTION = (1, segment(CLIENT, SERVER, "PA", 1001, 5001, b"GET / HTTP/1.1\r\n"))
+TRUE = (1.2, segment(SERVER, CLIENT, "PA", 5001, 1017, b"HTTP/1.1 200 OK\r\n", ttl=52))
+FORGED = (1.1, segment(SERVER, CLIENT, "PA", 5001, 1017, b"HTTP/1.1 302 Found\r\nLocation: x", ttl=244))
+
+
+def found(*packets, **options):
+    """The findings with this code in a talk with these packets."""
+    return [
+        each for each in findings_in([*handshake(), QUESTION, *packets], **options) if each.code == "retransmission-with-different-data"
+    ]
+
+
+def test_two_answers_race():
+    """The forged one came first."""
+    (violation,) = found(FORGED, TRUE)
+    assert violation.message == (
+        "198.51.100.1:80 sent 10.0.0.1:40000 1 segment again with other bytes, the first in frame 6 against frame 5, with TTL 244 and 52; "
+        "accepted."
+    )
+    assert bytes.fromhex(violation.evidence["example"]["bytes"]).startswith(b"200 OK")
+
+
+def test_overlap_in_part():
+    """The second begins in the middle of the first."""
+    assert found((1.1, segment(SERVER, CLIENT, "PA", 5001, 1017, b"abcdefgh")), (1.2, segment(SERVER, CLIENT, "PA", 5005, 1017, b"efGh")))
+
+
+def test_repetitions_in_other_batches():
+    """The originals are gone; the two repetitions contradict."""
+    first = (1.1, segment(SERVER, CLIENT, "PA", 5001, 1017, b"abcdefgh"))
+    again, other = (segment(SERVER, CLIENT, "PA", 5001, 1017, data) for data in (b"abcdefgh", b"abcdEfgh"))
+    (violation,) = found(first, (2, again), (3, other), rows=1)
+    assert violation.evidence["example"]["earlier_frame"] is None
+    assert violation.evidence["not_compared"] == 1
+
+
+LOOKALIKES = {
+    "the same again": [TRUE, (2, TRUE[1])],
+    "a part again": [TRUE, (2, segment(SERVER, CLIENT, "PA", 5001, 1017, b"HTTP/1.1"))],
+    "more at once": [
+        (1.1, segment(SERVER, CLIENT, "PA", 5001, 1017, b"abc")),
+        (1.2, segment(SERVER, CLIENT, "PA", 5004, 1017, b"def")),
+        (2, segment(SERVER, CLIENT, "PA", 5001, 1017, b"abcdef")),
+    ],
+    "a keepalive with a byte of its own": [TRUE, (2, segment(SERVER, CLIENT, "A", 5017, 1017, b"\0"))],
+    "the other side's bytes": [TRUE, (2, segment(CLIENT, SERVER, "PA", 1001, 5018, b"GET / HTTP/1.1\r\n"))],
+}
+
+
+@pytest.mark.parametrize("packets", LOOKALIKES.values(), ids=LOOKALIKES)
+def test_lookalikes(packets):
+    """TCP at work."""
+    assert not found(*packets)
+
+
+def test_snaplen_hides_and_does_not_invent():
+    """Cut frames are compared as far as they go."""
+    assert not found(FORGED, TRUE, snaplen=60)
+
+
+def test_flood_is_bounded():
+    """Thousands of repetitions: some are compared, all are counted."""
+    many = [(2 + k / 10_000, TRUE[1]) for k in range(3000)]
+    (violation,) = found(FORGED, TRUE, *many, FORGED)
+    assert violation.evidence["compared"] + violation.evidence["not_compared"] + violation.count >= 3000
