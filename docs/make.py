@@ -1,4 +1,4 @@
-"""Writes the pages of this folder that are made from the code: ``commands.md``, ``codes.md`` and ``findings.md``.
+"""Writes the pages of this folder that are made from the code: ``commands.md``, ``codes.md``, ``findings.md`` and ``lints.md``.
 
 python docs/make.py            write them
 python docs/make.py --check    exit code 1 if one is not what the code says (tests/test_docs.py asks the same)
@@ -15,6 +15,7 @@ import click
 from pcapaudit.cli.main import cli
 from pcapaudit.core import vocab
 from pcapaudit.findings.registry import DETECTORS, describe
+from pcapaudit.rules.lints import LINTS
 
 HERE = Path(__file__).parent
 NOTE = "<!-- Made by docs/make.py: change the code, then run it. -->\n"
@@ -121,7 +122,35 @@ def _thresholds(thresholds: dict[str, tuple[float, str]]) -> str:
     return f"\n| threshold | default | meaning |\n|---|---|---|\n{rows}" if rows else ""
 
 
-PAGES: dict[str, Callable[[], str]] = {"commands.md": commands_page, "codes.md": codes_page, "findings.md": findings_page}
+def lints_page() -> str:
+    """The kinds of lints, from their table."""
+    rows = "\n".join(f"| [`{each.code}`](#{each.code}) | {each.severity} | {each.title} |" for each in LINTS.values())
+    parts = "\n".join(
+        f"## {each.code}\n\n{each.title} Severity: {each.severity}.\n\n**Why it matters.** {each.why}\n\n"
+        f"**Example.**\n\n```nft\n{each.example}\n```\n\n**What to do.** {each.advice[0].upper()}{each.advice[1:]}.\n\n"
+        f"**Source.** {each.source}\n"
+        for each in LINTS.values()
+    )
+    return f"""{NOTE}
+# Lints
+
+What stands in a ruleset as nobody can have meant it. `pcapaudit rules check` looks for it. A lint holds for every packet that there can be
+and is never a guess: where the analysis cannot be certain (named sets that somebody may change, marks that rules set, limits), it says
+nothing. With `--capture` each lint says how many packets of a capture met its rule. Codes are stable.
+
+| code | severity | meaning |
+|---|---|---|
+{rows}
+
+{parts}"""
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "commands.md": commands_page,
+    "codes.md": codes_page,
+    "findings.md": findings_page,
+    "lints.md": lints_page,
+}
 
 if __name__ == "__main__":
     sys.exit(main())

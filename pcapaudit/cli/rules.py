@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import click
 
+from pcapaudit.cli.exits import Exit
+from pcapaudit.cli.options import report_option
+from pcapaudit.core.errors import RulesetError
+
 __all__ = ["check_rules", "convert_rules", "rules", "show_rules"]
 
 
@@ -14,26 +18,37 @@ def rules() -> None:
 
 @rules.command("check")
 @click.argument("files", metavar="FILE...", nargs=-1, required=True)
-def check_rules(files: tuple[str, ...]) -> None:
-    """Read rulesets as one and say what is wrong with them, and what of them cannot be decided from a capture.
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Form of the output.")
+@report_option("lints")
+@click.option(
+    "--fail-on",
+    type=click.Choice(["high", "medium", "low", "never"]),
+    default="medium",
+    show_default=True,
+    help="The mildest lint that makes exit code 1.",
+)
+@click.option("--capture", "captures", metavar="CAPTURE", multiple=True, help="Say how many packets of a capture met what is found.")
+def check_rules(files: tuple[str, ...], form: str, report: tuple[str, ...], fail_on: str, captures: tuple[str, ...]) -> int:
+    """Read rulesets as one and say what is wrong with them, what stock tools would say, what nobody can have meant (lints), and what of
+    them cannot be decided from a capture.
 
-    FILE is an nftables file (text or JSON), a policy file, or what iptables-save, ip6tables-save or ipset save wrote. What is worth
-    knowing goes to standard output; what is wrong makes exit code 2.
+    FILE is an nftables file (text or JSON), a policy file, or what iptables-save, ip6tables-save or ipset save wrote.
+
+    Exit code: 0 nothing found, 1 lints at or above --fail-on, 2 the rulesets cannot be used.
     """
-    from pcapaudit.replay.topology import Topology
-    from pcapaudit.rules import compile_ruleset, load_ruleset
-    from pcapaudit.rules.load import load_zones
+    from pcapaudit.cli.checking import Checked, check_files, failing, json_of, report_of, text_of
+    from pcapaudit.cli.reporting import hand_out, wanted_reports
 
-    ruleset = load_ruleset(*files)
-    zones, own = load_zones(*files)
-    topology = Topology.from_options(zones, (), own)
-    program = compile_ruleset(ruleset, topology.interfaces, topology.assumed)
-    for warning in ruleset.warnings:
-        click.echo(str(warning))
-    for note in program.notes:
-        click.echo(f"note: {note}")
-    chains = sum(len(table.chains) for table in ruleset.tables)
-    click.echo(f"{len(ruleset.tables)} tables, {chains} chains, {len(program.rules) - 1} rules")
+    wanted = wanted_reports(report)
+    try:
+        found = check_files(files, captures)
+    except RulesetError as error:
+        if form == "json":
+            click.echo(json_of(Checked(files), error.diagnostics), nl=False)
+        raise
+    if not hand_out(wanted, report_of(found, fail_on), quiet=False):
+        click.echo(json_of(found) if form == "json" else text_of(found), nl=False)
+    return Exit.FOUND if failing(found, fail_on) else Exit.CLEAN
 
 
 @rules.command("convert")

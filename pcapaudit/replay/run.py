@@ -97,6 +97,11 @@ class Engine:
         self._first_ns: int | None = None
         self._last_ns = 0
 
+    @property
+    def rule_packets(self) -> Any:
+        """Packets that reached each rule's end so far, by rule id."""
+        return self._loop.evaluator.rule_packets
+
     def judge(self, consumers: Sequence[Consumer]) -> None:
         """Judge the batch and hand it out, then the flows that ended."""
         self._note_times()

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pcapaudit.rules.iptables.stateful import Sets
     from pcapaudit.rules.nft.parser import Parser, Reader
 
-__all__ = ["MAX_FILE_BYTES", "is_nftables_text", "load_ruleset", "load_zones", "parse_ruleset"]
+__all__ = ["MAX_FILE_BYTES", "is_nftables_text", "is_of_one_family", "load_ruleset", "load_zones", "parse_ruleset"]
 
 #: A larger file is no ruleset that anybody wrote or saved (a million set elements take some 20 MB).
 MAX_FILE_BYTES = 64 << 20
@@ -88,6 +88,24 @@ def parse_ruleset(text: str, path: str = "<text>", reader: Reader | None = None,
     parser = _parser(text, reader)
     ruleset = parser.parse(text, path)
     return _checked(ruleset, list(parser.cursor.diagnostics), parser.sources)
+
+
+def is_of_one_family(*paths: str | Path) -> bool:
+    """Whether the files are what iptables-save alone wrote, or ip6tables-save alone: the other IP version has a file of its own."""
+    from pcapaudit.rules.iptables.reader import guess_l3
+
+    versions = set()
+    for path in paths:
+        try:
+            text = _read(Path(path))
+        except (OSError, ValueError):
+            return False
+        if looks_like_ipset(text):
+            continue
+        if not looks_like_iptables(text):
+            return False
+        versions.add(guess_l3(text, str(path)))
+    return len(versions) == 1
 
 
 def _parser(text: str, reader: Reader | None) -> Parser:

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import json
+
 from checkout import ROOT
 from interpreter import pcapaudit_command
 
 SAVED = "*filter\n:INPUT DROP [0:0]\n-A INPUT -p tcp --dport 22 -j ACCEPT\n-A INPUT -m owner --uid-owner 5 -j ACCEPT\nCOMMIT\n"
+
+LINTED = """table inet t {
+	chain c {
+		type filter hook input priority 0;
+		meta l4proto tcp accept
+		tcp dport 22 drop
+	}
+}
+"""
 
 
 def test_check_counts_and_notes(tmp_path):
@@ -32,6 +43,30 @@ def test_wrong_ruleset_is_exit_code_two(tmp_path):
     assert done.returncode == 2
     assert "rules.v4:4:" in done.stderr
     assert 'did you mean "ACCEPT"?' in done.stderr
+
+
+def test_lints_make_exit_code_one(tmp_path):
+    """At or above --fail-on, which is medium."""
+    (tmp_path / "x.nft").write_text(LINTED)
+    assert pcapaudit_command("rules", "check", str(tmp_path / "x.nft")).returncode == 1
+    assert pcapaudit_command("rules", "check", "--fail-on", "high", str(tmp_path / "x.nft")).returncode == 0
+
+
+def test_json_tells_errors_too(tmp_path):
+    """One object on stdout, whether the ruleset can be used or not."""
+    (tmp_path / "x.nft").write_text(LINTED.replace("drop", "drup"))
+    done = pcapaudit_command("rules", "check", "--format", "json", str(tmp_path / "x.nft"))
+    assert done.returncode == 2
+    (error,) = json.loads(done.stdout)["errors"]
+    assert (error["line"], error["column"], error["advice"]) == (5, 16, 'did you mean "drop"?')
+
+
+def test_forms_for_ci_servers(tmp_path):
+    """As of audit and diff."""
+    (tmp_path / "x.nft").write_text(LINTED)
+    done = pcapaudit_command("rules", "check", "--report", "concise", str(tmp_path / "x.nft"))
+    assert done.returncode == 1
+    assert "x.nft:5: shadowed-rule medium" in done.stdout
 
 
 def test_policy_is_checked_with_its_own_zones():
