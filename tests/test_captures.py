@@ -90,9 +90,17 @@ def test_capture_is_audited_whole(name, audited):
 
 @pytest.mark.parametrize("name", CAPTURES)
 def test_flows_count_the_packets_of_the_verdicts(name, audited):
-    """Each packet of a flow stands in both tables. (ICMP errors belong to the flow that they quote; as in Linux they do not count.)"""
+    """Each packet of a flow stands in both tables. (ICMP errors belong to the flow that they quote; as in Linux they do not count.)
+
+    Fragments that waited belong to the flow of the one that made their datagram whole.
+    """
     _, tables, _ = audited(name)
-    verdicts = [each for each in rows(tables["verdicts.csv"]) if each["flow"]]
+    every = rows(tables["verdicts.csv"])
+    whole = {each["datagram"]: each["flow"] for each in every if each["datagram"] and each["verdict"] != "skip"}
+    for each in every:
+        if each["verdict"] == "skip" and each["datagram"]:
+            each["flow"] = whole.get(each["datagram"], "")
+    verdicts = [each for each in every if each["flow"]]
     quoted = {each["flow"] for each in verdicts if each["proto"].startswith("icmp") and not each["sport"].strip("0")}
     seen = Counter(each["flow"] for each in verdicts if each["flow"] not in quoted)
     counted = {each["flow"]: int(each["orig_packets"]) + int(each["reply_packets"]) for each in rows(tables["flows.csv"])}

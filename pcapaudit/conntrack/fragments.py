@@ -16,7 +16,7 @@ Plain Python: fragments are rare, and the copies cost more than the bookkeeping.
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 
 __all__ = ["Fragment", "Fragments", "Outcome", "Whole"]
@@ -68,6 +68,9 @@ class Fragment:
     header: bytes
     #: The two ECN bits of its IP header.
     ecn: int = 0
+    #: Number of its frame, and bytes of its IP packet on the wire.
+    frame: int = 0
+    ip_len: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,9 @@ class Whole:
     size: int
     #: The payload as far as it was captured without a gap.
     data: bytes
+    #: How many fragments it came in, and the bytes of their IP packets on the wire.
+    fragments: int = 1
+    ip_bytes: int = 0
 
 
 @dataclass(slots=True)
@@ -97,6 +103,8 @@ class _Datagram:
     last_seen: bool = False
     held: int = 0
     ecn: int = 0
+    #: Frame of the fragment that came first.
+    first: int = 0
     #: Count of the source's fragments when the latest arrived.
     stamp: int = 0
 
@@ -109,7 +117,10 @@ class _Datagram:
 
 
 class Fragments:
-    """Datagrams that wait for fragments. ``timed_out`` counts those that did not become whole in time."""
+    """Datagrams that wait for fragments. ``timed_out`` counts those that did not become whole in time.
+
+    ``first`` is the frame with which the datagram began whose part the last added fragment became, 0 if it became none's.
+    """
 
     def __init__(self, timeout4_ns: int, timeout6_ns: int) -> None:
         self._timeouts = {4: timeout4_ns, 6: timeout6_ns}
@@ -117,10 +128,12 @@ class Fragments:
         self._bytes = {4: 0, 6: 0}
         self._sent: dict[int, int] = {}
         self.timed_out = 0
+        self.first = 0
 
     def add(self, fragment: Fragment, now: int) -> Outcome | Whole:
         """Take a fragment at ``now`` (ns). Returns the whole datagram if it was the last one missing."""
         self._expire(fragment.version, now)
+        self.first = 0
         end = fragment.offset + fragment.size
         if fragment.version == 6 and end > _MAX_DATAGRAM:
             return Outcome.REFUSED
@@ -134,22 +147,29 @@ class Fragments:
             end &= ~7
         if not self._fits(datagram, fragment, end):
             return self._refuse(fragment)
-        place = bisect_left(datagram.offsets, fragment.offset)
         clash = self._clash(datagram, fragment.offset, end)
         if clash is not None:
             if clash == Outcome.OVERLAP:
                 self._drop(fragment)
             return clash
-        part = fragment if end == fragment.offset + fragment.size else _cut(fragment, end)
-        datagram.offsets.insert(place, part.offset)
-        datagram.parts.insert(place, part)
-        datagram.held += part.size
-        datagram.ecn |= 1 << part.ecn
-        self._bytes[fragment.version] += part.size + _FRAGMENT_BYTES
+        part = fragment if end == fragment.offset + fragment.size else replace(fragment, size=end - fragment.offset)
+        self._keep(datagram, part)
         if datagram.last_seen and datagram.offsets[0] == 0 and datagram.held == datagram.length:
             self._drop(fragment)
             return _whole(datagram)
         return Outcome.QUEUED
+
+    def _keep(self, datagram: _Datagram, part: Fragment) -> None:
+        """Put a fragment among those that wait."""
+        if not datagram.parts:
+            datagram.first = part.frame
+        place = bisect_left(datagram.offsets, part.offset)
+        datagram.offsets.insert(place, part.offset)
+        datagram.parts.insert(place, part)
+        datagram.held += part.size
+        datagram.ecn |= 1 << part.ecn
+        self._bytes[part.version] += part.size + _FRAGMENT_BYTES
+        self.first = datagram.first
 
     def _datagram(self, fragment: Fragment, now: int) -> _Datagram | None:
         """The datagram that a fragment belongs to, perhaps a new one; None if nothing more can wait."""
@@ -223,22 +243,6 @@ def _size(datagram: _Datagram) -> int:
     return datagram.held + _FRAGMENT_BYTES * len(datagram.parts)
 
 
-def _cut(fragment: Fragment, end: int) -> Fragment:
-    """The fragment without what is beyond ``end``."""
-    size = end - fragment.offset
-    return Fragment(
-        fragment.version,
-        fragment.key,
-        fragment.source,
-        fragment.offset,
-        size,
-        fragment.more,
-        fragment.data[:size],
-        fragment.header,
-        fragment.ecn,
-    )
-
-
 def _whole(datagram: _Datagram) -> Outcome | Whole:
     """Put the parts together, unless they are too long or their ECN bits contradict (RFC 3168, section 5.3)."""
     header = datagram.parts[0].header
@@ -247,7 +251,7 @@ def _whole(datagram: _Datagram) -> Outcome | Whole:
         return Outcome.REFUSED
     data = bytearray()
     for part in datagram.parts:
-        data += part.data
+        data += part.data[: part.size]
         if len(part.data) < part.size:
             break
-    return Whole(header, datagram.length, bytes(data))
+    return Whole(header, datagram.length, bytes(data), len(datagram.parts), sum(part.ip_len for part in datagram.parts))

@@ -79,6 +79,7 @@ cdef class VerdictBatch:
     cdef unsigned int[::1] row
     cdef unsigned int[::1] flow
     cdef unsigned int[::1] parent
+    cdef unsigned long long[::1] datagram
     cdef unsigned int[::1] bound_low
     cdef unsigned int[::1] bound_high
     cdef unsigned int[::1] seen

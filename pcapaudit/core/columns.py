@@ -89,6 +89,7 @@ VERDICT_COLUMNS: tuple[tuple[str, str, str, str], ...] = (
     ("row", "u4", "conntrack", "table row of the entry (valid only while the batch is current); 0 for none"),
     ("flow", "u4", "replay", "number of the flow the packet belongs to, 0 for none"),
     ("parent", "u4", "replay", "number of the flow that announced this one, 0 for none"),
+    ("datagram", "u8", "replay", "first frame of the datagram that this fragment is a part of, 0 for all others"),
     ("bound_low", "u4", "conntrack", "TCP: lower end of what was acceptable, where reason names a sequence check"),
     ("bound_high", "u4", "conntrack", "TCP: upper end of what was acceptable"),
     ("seen", "u4", "conntrack", "TCP: the value that failed"),
@@ -250,6 +251,7 @@ class VerdictBatch:
         self.row = view["row"]
         self.flow = view["flow"]
         self.parent = view["parent"]
+        self.datagram = view["datagram"]
         self.bound_low = view["bound_low"]
         self.bound_high = view["bound_high"]
         self.seen = view["seen"]

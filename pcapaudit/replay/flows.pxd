@@ -75,6 +75,8 @@ cdef class FlowTable:
     cdef public u32 waiting
     cdef u64[::1] out
     cdef u64 frame
+    cdef public u32 others
+    cdef public u64 more_bytes
 
     @cython.locals(i=u32, word=u64)
     cdef void fetch(self, VerdictBatch v, u32 first, u32 stop) noexcept nogil
@@ -85,6 +87,8 @@ cdef class FlowTable:
     cdef void _inherit(self, u64 word, u64 quad) noexcept nogil
     @cython.locals(word=u64, quad=u64, side=u32, gap=cython.longlong)
     cdef void count(self, PacketBatch b, VerdictBatch v, u32 i, u32 row, u32 direction, long long now) noexcept nogil
+    @cython.locals(word=u64, side=u32)
+    cdef void count_others(self, VerdictBatch v, u32 i, u32 row, u32 direction) noexcept nogil
     cdef void _count_rare(self, VerdictBatch v, u32 i, u64 word) noexcept nogil
     @cython.locals(one=u64)
     cdef u64 _flag(self, u32 bit) noexcept nogil

@@ -97,6 +97,9 @@ class FlowTable:
         self.out = memoryview(array("Q", bytes(8 * OUT_QUADS * OUT_ROWS)))
         #: Number of the frame at hand.
         self.frame = 0
+        #: Of a datagram that came in fragments: frames besides the one at hand, and what they add to the datagram's bytes.
+        self.others = 0
+        self.more_bytes = 0
 
     def fetch(self, v, first, stop):
         """Ask for the memory of the flow rows that belong to the rows in ``v.row``, as far as every packet changes it."""
@@ -163,6 +166,21 @@ class FlowTable:
         elif not self.q[quad + Q_HISTORY] >> (62 + side) & 1:
             self.q[quad + Q_HISTORY] |= self._flag(62 + side)
             self._letter(quad, HISTORY_DATA, side)
+
+    def count_others(self, v, i, row, direction):
+        """The other frames of a datagram that was just counted: what is true of it is true of each."""
+        word = row * FLOW_WORDS
+        side = 1 if direction == DIR_REPLY else 0
+        self.q[row * FLOW_QUADS + Q_BYTES + side] += self.more_bytes
+        self.w[word + W_PACKETS + side] += self.others
+        if v.verdict[i] == VERDICT_DROP:
+            self.w[word + W_DROPPED] += self.others
+        elif v.verdict[i] == VERDICT_REJECT:
+            self.w[word + W_REJECTED] += self.others
+        if not v.decided[i] and v.verdict[i] != VERDICT_SKIP:
+            self.w[word + W_UNDECIDED] += self.others
+        if v.ct_state[i] == CT_INVALID:
+            self.w[word + W_INVALID] += self.others
 
     def _count_rare(self, v, i, word):
         """What most packets are not: refused, undecided, invalid."""

@@ -283,6 +283,8 @@ class Loop:
             if self.tracker.fresh:
                 self.flows.start(b, v, i, row, self.now)
             self.flows.count(b, v, i, row, direction, self.now)
+            if i == BATCH_FRAMES:
+                self.flows.count_others(v, i, row, direction)
         self._write(v, i, row)
         if self.tracker.last:
             self.tracker.end(row, END_CLOSED if b.proto[i] == PROTO_UDP else END_RESET, self.now)

@@ -16,7 +16,8 @@ from pcapaudit.core import consts
 
 if TYPE_CHECKING:
     from pcapaudit.conntrack.config import ConntrackConfig
-    from pcapaudit.core.columns import PacketBatch
+    from pcapaudit.core.columns import PacketBatch, VerdictBatch
+    from pcapaudit.replay.flows import FlowTable
     from pcapaudit.replay.vantage import Vantage
     from pcapaudit.wire.decode import Decoder
 
@@ -36,14 +37,30 @@ _EXTENSIONS = (consts.PROTO_HOPOPT, consts.PROTO_ROUTING, consts.PROTO_AH, const
 
 
 class Reassembly:
-    """The fragments of one run."""
+    """The fragments of one run. Marks the parts of a datagram in the column ``datagram`` and tells the flows how many frames it had."""
 
-    def __init__(self, config: ConntrackConfig, batch: PacketBatch, decoder: Decoder, vantage: Vantage) -> None:
+    def __init__(
+        self,
+        config: ConntrackConfig,
+        batches: tuple[PacketBatch, VerdictBatch],
+        flows: FlowTable,
+        decoder: Decoder,
+        vantage: Vantage,
+    ) -> None:
         timers = config.timeout_list()
         self.fragments = Fragments(timers[_TIMER4], timers[_TIMER6])
-        self._batch = batch
+        self._batch, verdicts = batches
+        self._marks = verdicts.arrays["datagram"]
+        self._flows = flows
+        self._marked = False
         self._decoder = decoder
         self._vantage = vantage
+
+    def begin(self) -> None:
+        """A new batch: nothing is marked."""
+        if self._marked:
+            self._marks[:] = 0
+            self._marked = False
 
     def take(self, i: int, now: int) -> int:
         """Take the fragment of row ``i`` at ``now`` (ns). Returns one of the four answers."""
@@ -51,6 +68,9 @@ class Reassembly:
         if fragment is None:
             return ALONE
         outcome = self.fragments.add(fragment, now)
+        if self.fragments.first:
+            self._marks[i] = self.fragments.first
+            self._marked = True
         if isinstance(outcome, Whole):
             self._write(i, fragment.version, outcome)
             return WHOLE
@@ -103,7 +123,19 @@ class Reassembly:
         field, end = int(column["frag"][i]), int(column["end_off"][i])
         size = int(column["l3_off"][i]) + int(column["ip_len"][i]) - start
         data = bytes(self._batch.buffer[start : min(start + size, end)])
-        return Fragment(version, key, source, (field & 0x1FFF) * 8, size, bool(field & 0x8000), data, header, int(column["tos"][i]) & 3)
+        return Fragment(
+            version,
+            key,
+            source,
+            (field & 0x1FFF) * 8,
+            size,
+            bool(field & 0x8000),
+            data,
+            header,
+            int(column["tos"][i]) & 3,
+            int(self._batch.first_frame) + i,
+            int(column["ip_len"][i]),
+        )
 
     def _write(self, i: int, version: int, whole: Whole) -> None:
         """Make the scratch row the whole datagram, otherwise like row ``i``."""
@@ -126,6 +158,8 @@ class Reassembly:
         self._decoder.decode_row(row)
         column["vlan"][row] = column["vlan"][i]
         self._vantage.place_row(row)
+        self._flows.others = whole.fragments - 1
+        self._flows.more_bytes = whole.ip_bytes - int(column["ip_len"][row])
 
 
 def _header_sum(header: bytearray) -> int:

@@ -86,7 +86,7 @@ class Engine:
             )
             self.related = Related(config, self.batch, self.verdicts, self.tracker, networks)
         evaluator = Evaluator(context.program, self.batch, self.verdicts)
-        self.reassembly = Reassembly(context.conntrack, self.batch, source.decoder, self._vantage)
+        self.reassembly = Reassembly(context.conntrack, (self.batch, self.verdicts), self._flows, source.decoder, self._vantage)
         self._tracer = tracer
         take = self.reassembly.take
         if tracer is not None:
@@ -106,6 +106,7 @@ class Engine:
         """Judge the batch and hand it out, then the flows that ended."""
         self._note_times()
         self._vantage.place()
+        self.reassembly.begin()
         ended: list[Any] = []
         at = 0
         if self._tracer is not None:

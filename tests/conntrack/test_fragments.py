@@ -30,7 +30,7 @@ def test_any_order(order, version):
     parts = [fragment(n * 40, 40, more=n < 4, version=version) for n in range(5)]
     *early, last = feed(*(parts[n] for n in order))
     assert early == [Outcome.QUEUED] * 4
-    assert last == Whole(b"h" * (20 if version == 4 else 40), 200, DATA)
+    assert last == Whole(b"h" * (20 if version == 4 else 40), 200, DATA, 5)
 
 
 def test_duplicates_are_harmless():
@@ -122,7 +122,7 @@ def test_too_long():
 def test_bytes_that_were_not_captured():
     """The length is right, the bytes end at the first gap."""
     outcomes = feed(fragment(0, 80, data=DATA[:30]), fragment(80, 40, more=False))
-    assert outcomes[1] == Whole(b"h" * 20, 120, DATA[:30])
+    assert outcomes[1] == Whole(b"h" * 20, 120, DATA[:30], 2)
 
 
 def test_memory_is_given_back():

@@ -5,6 +5,8 @@ import struct
 import pytest
 from scenes import DROP_ALL, INSIDE_OUT, ip, replay, tcp, udp
 
+from pcapaudit.conntrack.config import ConntrackConfig
+
 A, B = "10.0.0.1", "192.0.2.1"
 
 
@@ -45,8 +47,38 @@ def test_one_verdict_for_the_datagram(split, ends):
         run = replay([(n, parts[index]) for n, index in enumerate(order)] + [(5, udp(*ends[::-1]))], INSIDE_OUT)
         assert [(row.said, row.why) for row in run.rows[:2]] == [("skip", "fragment-queued")] * 2
         assert [(row.said, row.state, row.flow) for row in run.rows[2:]] == [("accept", "new", 1), ("accept", "established", 1)]
-        assert run.flows[0]["bytes"].tolist()[0] == len(udp(*ends, data=bytes(100)))
+        assert [row.datagram for row in run.rows] == [1, 1, 1, 0]
+        assert run.flows[0]["packets"].tolist() == [3, 1]
+        assert run.flows[0]["bytes"].tolist()[0] == sum(map(len, parts))
         assert run.flows[0]["first_frame"] == 3
+
+
+@pytest.mark.parametrize("rules", [DROP_ALL, DROP_ALL.replace("policy drop", "policy accept; reject"), INSIDE_OUT])
+def test_refusal_counts_every_frame(rules):
+    """A refused datagram is as many refused packets as it has frames; so is an invalid one."""
+    parts = split4(tcp(f"{B}:80", f"{A}:1000", ".", 1, 1, data=200), 40, 80)
+    (flow,) = replay([(n, part) for n, part in enumerate(parts)], rules).flows
+    assert (int(flow["dropped"]) + int(flow["rejected"]), flow["packets"].tolist()) == (3, [3, 0])
+
+
+def test_part_of_a_datagram_is_marked_across_batches():
+    """Whatever the batches; what is no part of it is not: a duplicate, another packet, a datagram of its own."""
+    parts = split4(udp(f"{A}:1000", f"{B}:53", data=bytes(100)), 40, 40)
+    packets = [udp(f"{A}:1000", f"{B}:53"), parts[2], parts[2], parts[0], udp(f"{A}:1000", f"{B}:53"), parts[1], parts[0]]
+    for rows in (1, 2, 3, 100):
+        run = replay([(n, packet) for n, packet in enumerate(packets)], rows=rows)
+        assert [row.datagram for row in run.rows] == [0, 2, 0, 2, 0, 2, 7]
+        assert run.flows[0]["packets"].tolist() == [5, 0]
+
+
+def test_end_of_a_connection_counts_every_frame():
+    """The frames of a datagram with which its flow ends."""
+    config = ConntrackConfig(udp_close_on_reply=1)
+    parts = split4(udp(f"{B}:53", f"{A}:1000", data=bytes(100)), 40)
+    run = replay(
+        [(0, udp(f"{A}:1000", f"{B}:53")), *((n, part) for n, part in enumerate(parts, 1)), (9, udp(f"{A}:1000", f"{B}:53"))], config=config
+    )
+    assert [flow["packets"].tolist() for flow in run.flows] == [[1, 2], [1, 0]]
 
 
 def test_atomic_fragment_belongs_to_its_datagram():

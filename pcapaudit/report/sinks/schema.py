@@ -76,6 +76,12 @@ VERDICTS = Table(
         Column("seq_high", "number", "highest acceptable value", "u4"),
         Column("seq_seen", "number", "the value that failed", "u4"),
         Column("anomalies", "mask", "oddities of the frame or packet", names="anomalies"),
+        Column(
+            "datagram",
+            "number",
+            "fragments: first frame of their datagram, the same for all its parts; the part whose verdict is not skip speaks for all",
+            "u8",
+        ),
     ),
 )
 

@@ -115,6 +115,7 @@ def verdict_block(batch: PacketBatch, verdicts: VerdictBatch, place_of_chain: in
         "seq_high": _given(v("bound_high"), bounds),
         "seq_seen": _given(v("seen"), bounds),
         "anomalies": (p("anomalies"),),
+        "datagram": _unless(v("datagram"), 0),
     }
     return Block(count, values)
 

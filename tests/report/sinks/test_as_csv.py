@@ -14,12 +14,12 @@ from pcapaudit.report.sinks.values import verdict_block
 #: The rows of the four sample frames.
 EXPECTED = """\
 1,1,1,1700000000123456789,lan0,wan0,10.1.2.3,40000,192.0.2.255,443,tcp,60,accept,true,,1,"of,fice.nft:11",inet filter forward,,forward,\
-new,original,syn_sent,assured|confirmed,1,,120000000000,,,,
+new,original,syn_sent,assured|confirmed,1,,120000000000,,,,,
 2,1,2,1700000000123457789,wan0,lan0,2001:db8::1,53,2001:db8:0:1::,5353,udp,61,drop,false,policy,,"of,fice.nft:4",inet filter forward,\
-"of,fice.nft:12",forward,new,original,,,2,,,,,,l4-checksum|port-zero
+"of,fice.nft:12",forward,new,original,,,2,,,,,,l4-checksum|port-zero,
 3,1,3,1700000000123458789,lan0,,10.1.2.3,77,8.8.8.8,,icmp,62,drop,true,tcp-seq-over,2,"of,fice.nft:12",inet filter forward,,input,\
-invalid,reply,,,,,,5,4294967295,0,
-4,1,4,1700000000123459789,,,,,,,,63,skip,false,not-ip,,,,,,,,,,,,,,,,
+invalid,reply,,,,,,5,4294967295,0,,
+4,1,4,1700000000123459789,,,,,,,,63,skip,false,not-ip,,,,,,,,,,,,,,,,,
 """
 
 
