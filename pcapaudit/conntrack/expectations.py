@@ -103,8 +103,8 @@ class Master:
     #: Its pending expectations, oldest first, and how many of each class.
     pending: dict[int, Expectation] = field(default_factory=dict)
     expecting: list[int] = field(default_factory=lambda: [0] * _CLASSES)
-    #: Until when (ns) something may have been announced that the capture does not hold; 0 for nothing.
-    blind_until: int = 0
+    #: The firewall gave it the helper; detectors read other connections, too.
+    helped: bool = True
 
     def sender(self, direction: int) -> Tuple:
         """The tuple of packets in a direction."""
@@ -178,6 +178,13 @@ class Expectations:
             found = sources.get((wanted.src & src_mask, wanted.sport & sport_mask))
             if found is not None:
                 return found
+        return None
+
+    def at(self, wanted: Tuple, now: int) -> Expectation | None:
+        """A pending expectation of the same destination, whoever is to come."""
+        self.expire(now)
+        for sources in self._buckets.get(_key(wanted), {}).values():
+            return next(iter(sources.values()))
         return None
 
     def arrive(self, wanted: Tuple, now: int, row: int = 0) -> Expectation | None:

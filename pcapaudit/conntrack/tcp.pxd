@@ -50,6 +50,7 @@ from pcapaudit.core.consts cimport (
     PATH_OUTPUT,
     PROTO_TCP,
     REASON_BAD_CHECKSUM,
+    REASON_ICMP_OFF_PATH,
     REASON_NONE,
     REASON_TCP_ACK_OVER,
     REASON_TCP_ACK_UNDER,
@@ -126,6 +127,8 @@ cdef class Tcp:
     cdef u32 may_open(self, PacketBatch b, u32 i) noexcept nogil
     @cython.locals(w=cython.p_uint, at=u32, side=cython.p_uint, win=u32, end=u32)
     cdef void open(self, PacketBatch b, u32 i, u32 row) noexcept nogil
+    @cython.locals(w=cython.p_uint, sender=cython.p_uint, receiver=cython.p_uint, low=u32)
+    cdef void quoted(self, VerdictBatch v, u32 i, u32 row, u32 direction, u32 seq) noexcept nogil
     @cython.locals(w=cython.p_uint, old=u32, new=u32, judged=u32)
     cdef u32 packet(self, PacketBatch b, VerdictBatch v, u32 i, u32 row, u32 direction, long long now) noexcept nogil
     @cython.locals(flags=u32)

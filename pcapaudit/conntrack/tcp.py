@@ -82,6 +82,7 @@ if not cython.compiled:
         PATH_OUTPUT,
         PROTO_TCP,
         REASON_BAD_CHECKSUM,
+        REASON_ICMP_OFF_PATH,
         REASON_NONE,
         REASON_TCP_ACK_OVER,
         REASON_TCP_ACK_UNDER,
@@ -194,6 +195,24 @@ class Tcp:
             side[SIDE_FLAGS] = SIDE_SACK_PERM | SIDE_LIBERAL
             side_at(w, DIR_REPLY)[SIDE_FLAGS] = SIDE_SACK_PERM | SIDE_LIBERAL
         w[W_LAST] = SEG_NONE
+
+    def quoted(self, v, i, row, direction, seq):
+        """An ICMP error quotes a segment of the side ``direction``: note it if that segment cannot be on its way (RFC 5927, section 4.1).
+
+        On its way is what was sent and not acknowledged, and, as acknowledgements and errors cross, a window of what was.
+        """
+        w = words_at(self.table, row)
+        sender = side_at(w, direction)
+        receiver = side_at(w, 1 - direction)
+        if sender[SIDE_FLAGS] & SIDE_LIBERAL or sender[SIDE_MAXWIN] == 0:
+            return
+        low = receiver[SIDE_MAXACK] if receiver[SIDE_FLAGS] & SIDE_MAXACK_SET else wrap(sender[SIDE_END] - 1)
+        low = wrap(low - receiver[SIDE_MAXWIN])
+        if before(seq, low) or after(seq, sender[SIDE_END]):
+            v.reason[i] = REASON_ICMP_OFF_PATH
+            v.bound_low[i] = low
+            v.bound_high[i] = sender[SIDE_END]
+            v.seen[i] = seq
 
     # A packet of a connection -----------------------------------------------------------------------------------------------------
 

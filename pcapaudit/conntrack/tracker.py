@@ -595,6 +595,8 @@ class Tracker:
         self.quoted = 1
         v.ct_state[i] = CT_RELATED
         v.direction[i] = self.table.direction_of(row)
+        if self.quote.has_seq:
+            self.tcp.quoted(v, i, row, 1 - v.direction[i], self.quote.seq)
         return REASON_NONE
 
     # A packet, after the rules ----------------------------------------------------------------------------------------------------

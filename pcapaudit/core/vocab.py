@@ -206,6 +206,7 @@ _REASONS: dict[int, tuple[str, str]] = {
     consts.REASON_ICMP_QUOTE_UNKNOWN: ("icmp-quote-unknown", "an ICMP error about a packet of no known connection"),
     consts.REASON_ICMP_QUOTE_MISMATCH: ("icmp-quote-mismatch", "an ICMP error sent to another host than the quoted sender"),
     consts.REASON_ICMP_REDIRECT: ("icmp-redirect", "an ICMPv6 redirect that RFC 4861 forbids"),
+    consts.REASON_ICMP_OFF_PATH: ("icmp-off-path", "an ICMP error that quotes a TCP segment which is not on its way, let through"),
     consts.REASON_SCTP_VTAG: ("sctp-vtag", "a wrong SCTP verification tag"),
     consts.REASON_SCTP_CHUNK: ("sctp-chunk", "an SCTP chunk that the association's state does not allow"),
     consts.REASON_UDPLITE_COVERAGE: ("udplite-coverage", "an impossible UDP-Lite checksum coverage"),

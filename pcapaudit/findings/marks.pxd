@@ -60,7 +60,9 @@ cdef enum:
     KEPT_RST = 15
     AGAIN = 16
     ERRORS = 17
-    CLASSES = 18
+    CONTROL = 18
+    NEWCOMER = 19
+    CLASSES = 20
 
     OF_A_CONNECTION = 1
     UNREADABLE = 2
@@ -79,9 +81,11 @@ cdef class Marks:
     cdef u8[::1] _inside
     cdef u8[::1] _outside
     cdef u8[::1] _reasons
+    cdef u8[::1] _control
     cdef bint _has_links
 
     cdef inline void _mark(self, u32 kind, u32 i) noexcept nogil
+    cdef bint _is_control(self, PacketBatch b, u32 i) noexcept nogil
     cdef bint _dull(self, PacketBatch b, VerdictBatch v, u32 i) noexcept nogil
     @cython.locals(reason=u32, state=u32, flags=u32, sums=u32, is_stray=cython.bint, over=cython.bint, unsettled=cython.bint)
     cdef void _sort(self, PacketBatch b, VerdictBatch v, u32 i) noexcept nogil

@@ -6,6 +6,7 @@ that may concern it. What is listed may still be claimed by another detector; li
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import cython
@@ -46,7 +47,7 @@ if not cython.compiled:
     )
 
     (REASONED, LATE, SUMS, STRAY, BOTH_SYN, FINS, CLOSED, YOUNG_UDP, DNS, LET_IN, UNINVITED, LAND) = range(12)
-    (FRAGS, MARTIAN, OPENING, KEPT_RST, AGAIN, ERRORS, CLASSES) = range(12, 19)
+    (FRAGS, MARTIAN, OPENING, KEPT_RST, AGAIN, ERRORS, CONTROL, NEWCOMER, CLASSES) = range(12, 21)
     # Bits of reasons.
     OF_A_CONNECTION, UNREADABLE, UNSORTED = 1, 2, 4
     LOWEST_PORT = 1024
@@ -69,9 +70,10 @@ _ODD = cython.declare(cython.ulonglong, _LATE | _LAND | _AGAIN | _TINY)
 #: uninvited: from outside, of no connection, refused.
 #: frags: a fragment. martian: an address that no packet on a network has, of no connection yet. opening: of no connection yet (only where
 #: the topology knows links). kept_rst: a RST after which the connection lives. again: sent before. errors: an ICMP error about a flow.
+#: control: payload from or to a port of a control channel. newcomer: begins a connection, new or related.
 NAMES = (
     *("reasoned", "late", "sums", "stray", "both_syn", "fins", "closed", "young_udp", "dns", "let_in", "uninvited", "land"),
-    *("frags", "martian", "opening", "kept_rst", "again", "errors"),
+    *("frags", "martian", "opening", "kept_rst", "again", "errors", "control", "newcomer"),
 )
 
 
@@ -96,6 +98,15 @@ class Marks:
         self._outside = memoryview(outside.view(np.uint8))
         self._reasons = memoryview(bits)
         self._has_links = has_links
+        #: A bit for each port that helpers read; ``watch`` sets them.
+        self._control = memoryview(bytearray(8192))
+
+    def watch(self, ports: Iterable[int]) -> None:
+        """List what is said from and to these ports."""
+        bits: Any = bytearray(8192)
+        for port in ports:
+            bits[port >> 3] |= 1 << (port & 7)
+        self._control = memoryview(bits)
 
     def read(self, batch: PacketBatch, verdicts: VerdictBatch) -> dict[str, Any]:
         """The rows of each class, by name; they are good until the next call."""
@@ -108,8 +119,14 @@ class Marks:
             for kind in range(CLASSES):
                 self._found[kind] = 0
             for i in range(b.count):
+                if self._is_control(b, i) and b.payload_len[i]:
+                    self._mark(CONTROL, i)
                 if not self._dull(b, v, i):
                     self._sort(b, v, i)
+
+    def _is_control(self, b, i):
+        """Whether one of the ports is that of a control channel."""
+        return self._control[b.dport[i] >> 3] >> (b.dport[i] & 7) & 1 or self._control[b.sport[i] >> 3] >> (b.sport[i] & 7) & 1
 
     def _dull(self, b, v, i):
         """Whether it is an ordinary packet in the middle of a connection."""
@@ -147,6 +164,8 @@ class Marks:
             if is_stray:
                 self._mark(STRAY, i)
             self._homeless(b, v, i)
+        if state in (CT_NEW, CT_RELATED) and b.proto[i] != PROTO_ICMP and b.proto[i] != PROTO_ICMPV6:
+            self._mark(NEWCOMER, i)
         if v.tcp_state[i] == TCPS_SYN_SENT2:
             self._mark(BOTH_SYN, i)
         if (flags & TCP_RST) and state == CT_ESTABLISHED and v.tcp_state[i] == TCPS_ESTABLISHED and b.proto[i] == PROTO_TCP:

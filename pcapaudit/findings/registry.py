@@ -10,9 +10,16 @@ from typing import TYPE_CHECKING
 from pcapaudit.findings.asymmetric_capture import AsymmetricCapture
 from pcapaudit.findings.checksum_offload import ChecksumOffload
 from pcapaudit.findings.connection_flood import ConnectionFlood
+from pcapaudit.findings.encrypted_control_channel import EncryptedControlChannel
+from pcapaudit.findings.expectation_expired import ExpectationExpired
+from pcapaudit.findings.expectation_unused import ExpectationUnused
 from pcapaudit.findings.flow_cut_by_timeout import FlowCutByTimeout
 from pcapaudit.findings.fragment_overlap import FragmentOverlap
+from pcapaudit.findings.ftp_bounce import FtpBounce
+from pcapaudit.findings.ftp_private_address_leak import FtpPrivateAddressLeak
+from pcapaudit.findings.helper_missing import HelperMissing
 from pcapaudit.findings.host_sweep import HostSweep
+from pcapaudit.findings.icmp_error_off_path import IcmpErrorOffPath
 from pcapaudit.findings.icmp_error_unknown_flow import IcmpErrorUnknownFlow
 from pcapaudit.findings.icmp_flood import IcmpFlood
 from pcapaudit.findings.incomplete_fragments import IncompleteFragments
@@ -22,8 +29,10 @@ from pcapaudit.findings.mid_stream_pickup import MidStreamPickup
 from pcapaudit.findings.offloaded_or_missing_packets import OffloadedOrMissingPackets
 from pcapaudit.findings.out_of_order_capture import OutOfOrderCapture
 from pcapaudit.findings.packet_after_close import PacketAfterClose
+from pcapaudit.findings.pmtud_blocked import PmtudBlocked
 from pcapaudit.findings.port_scan import PortScan
 from pcapaudit.findings.reflection_amplification import ReflectionAmplification
+from pcapaudit.findings.related_from_other_host import RelatedFromOtherHost
 from pcapaudit.findings.retransmission_with_different_data import RetransmissionWithDifferentData
 from pcapaudit.findings.scene import Scene
 from pcapaudit.findings.simultaneous_open import SimultaneousOpen
@@ -62,6 +71,13 @@ DETECTORS: tuple[type[Detector], ...] = (
     FragmentOverlap,
     TinyFragment,
     IncompleteFragments,
+    HelperMissing,
+    ExpectationExpired,
+    RelatedFromOtherHost,
+    EncryptedControlChannel,
+    ExpectationUnused,
+    FtpBounce,
+    FtpPrivateAddressLeak,
     UdpHolePunch,
     FlowCutByTimeout,
     AsymmetricCapture,
@@ -81,6 +97,8 @@ DETECTORS: tuple[type[Detector], ...] = (
     OffloadedOrMissingPackets,
     TcpOutOfWindow,
     IcmpErrorUnknownFlow,
+    IcmpErrorOffPath,
+    PmtudBlocked,
     UnsolicitedReply,
     MidStreamPickup,
     UnsolicitedInbound,

@@ -20,6 +20,7 @@ from pcapaudit.core import consts
 from pcapaudit.core.addresses import address_text, endpoint_text
 from pcapaudit.core.columns import PacketBatch, VerdictBatch
 from pcapaudit.core.consts import PATH_INPUT, PROTO_TCP, VERDICT_DROP
+from pcapaudit.findings.channels import Channels
 from pcapaudit.findings.marks import Marks
 from pcapaudit.findings.recent import tuple_keys
 from pcapaudit.findings.thresholds import Thresholds, with_defaults
@@ -85,6 +86,8 @@ class Scene:
         self.has_links = any(zone.vlans or zone.recorded_as or zone.macs for zone in context.topology.zones)
         #: Sorts the rows of each batch.
         self.marks = Marks((self.inside, self.outside), (_OF_A_CONNECTION, _UNREADABLE, _UNSORTED), self.has_links)
+        #: Control channels, and what is announced on them.
+        self.channels = Channels(self)
         self._view: View | None = None
         self._flow_view: FlowView | None = None
 

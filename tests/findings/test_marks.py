@@ -86,7 +86,31 @@ def test_lists_are_ascending_and_end_with_the_batch():
 )
 def test_each_class(row, lists):
     """What puts a packet into a list, and what keeps it out."""
-    assert set(marked(row)) == lists
+    assert set(marked(row)) - {"newcomer"} == lists
+
+
+@pytest.mark.parametrize(
+    ("row", "listed"),
+    [
+        ({"ct_state": consts.CT_NEW}, True),
+        ({"ct_state": consts.CT_RELATED}, True),
+        ({"ct_state": consts.CT_RELATED, "proto": ICMP}, False),
+        ({"ct_state": consts.CT_NEW, "proto": consts.PROTO_ICMPV6}, False),
+        ({}, False),
+    ],
+)
+def test_newcomers(row, listed):
+    """What begins a connection, new or announced."""
+    assert ("newcomer" in marked(row)) == listed
+
+
+def test_control_channels():
+    """Payload from or to a port that is watched."""
+    scene = Scene(context())
+    rows = [{"dport": 21, "payload": b"x"}, {"sport": 21, "payload": b"x"}, {"dport": 21}, {"dport": 22, "payload": b"x"}]
+    assert scene.view(*packets(*rows)).marked["control"].tolist() == [0, 1]
+    scene.marks.watch([22])
+    assert scene.view(*packets(*rows, first_frame=5)).marked["control"].tolist() == [3]
 
 
 def test_openings_are_listed_where_links_are_known():

@@ -17,10 +17,10 @@ EXPECTED = {
         ("incomplete-fragments", "", "low", 2, 11),
     ],
     "ftp-active.pcap": [
-        ("unsolicited-inbound", "attempt", "low", 8, 20),
+        ("helper-missing", "", "high", 8, 20),
     ],
     "ftp-ipv6.pcap": [
-        ("unsolicited-inbound", "attempt", "low", 4, 98),
+        ("helper-missing", "", "high", 4, 98),
     ],
     "icmp-errors.pcap": [
         ("icmp-error-unknown-flow", "a packet of another host than the one it was sent to", "low", 1, 4),
@@ -40,11 +40,11 @@ EXPECTED = {
     ],
     "office.pcapng": [
         ("flow-cut-by-timeout", "", "medium", 1, 239),
+        ("helper-missing", "", "high", 10, 168),
         ("packet-after-close", "in-flight", "info", 8, 228),
         ("tcp-blind-attack", "", "medium", 2, 185),
         ("udp-hole-punch", "crossed", "low", 1, 101),
         ("unsolicited-inbound", "attempt", "low", 1, 63),
-        ("unsolicited-inbound", "attempt", "low", 10, 168),
         ("unsolicited-inbound", "scan", "medium", 32, 61),
         ("unsolicited-reply", "dns-wrong-server", "high", 1, 95),
     ],
@@ -109,7 +109,7 @@ EXPECTED = {
         ("tcp-out-of-window", "tcp-seq-under", "info", 3, 47),
     ],
     "tftp.pcap": [
-        ("unsolicited-inbound", "attempt", "low", 2, 4),
+        ("helper-missing", "", "high", 2, 4),
     ],
     "two-interfaces.pcapng": [
         ("out-of-order-capture", "", "low", 17, 11),

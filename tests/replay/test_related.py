@@ -1,8 +1,8 @@
 """Which connections have helpers, and what becomes of what these announce; FTP stands for all (tests/conntrack/helpers has each)."""
 
 import pytest
+from control_channels import Talk
 from scenes import INSIDE_OUT, replay, tcp, udp
-from talks import Talk
 
 from pcapaudit.conntrack.config import ConntrackConfig
 

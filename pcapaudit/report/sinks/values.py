@@ -18,6 +18,7 @@ from pcapaudit.core.consts import (
     PROTO_TCP,
     PROTO_UDP,
     PROTO_UDPLITE,
+    REASON_ICMP_OFF_PATH,
     REASON_TCP_ACK_OVER,
     REASON_TCP_ACK_UNDER,
     REASON_TCP_OVERSHOT,
@@ -45,6 +46,7 @@ for _proto, _shift in STATE_SHIFTS.items():
 _HAS_BOUNDS = np.isin(
     np.arange(65536),
     [
+        REASON_ICMP_OFF_PATH,
         REASON_TCP_SEQ_OVER,
         REASON_TCP_SEQ_UNDER,
         REASON_TCP_ACK_OVER,

@@ -6,8 +6,8 @@ captures/ftp-odd.pcap holds such lines, and tests/conformance what Linux made of
 from ipaddress import ip_address
 
 import pytest
+from control_channels import Talk
 from scenes import INSIDE_OUT, replay, tcp
-from talks import Talk
 
 from pcapaudit.conntrack.config import ConntrackConfig
 from pcapaudit.conntrack.helpers.ftp import Announcement, Found, announcement

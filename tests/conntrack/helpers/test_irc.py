@@ -1,8 +1,8 @@
 """IRC: DCC messages, and what only looks like one."""
 
 import pytest
+from control_channels import Talk
 from scenes import INSIDE_OUT, replay, tcp
-from talks import Talk
 
 from pcapaudit.conntrack.config import ConntrackConfig
 from pcapaudit.conntrack.helpers.irc import announced

@@ -3,8 +3,8 @@
 import struct
 
 import pytest
+from control_channels import Talk
 from scenes import INSIDE_OUT, replay, tcp
-from talks import Talk
 
 from pcapaudit.conntrack.config import ConntrackConfig
 

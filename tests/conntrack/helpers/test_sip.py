@@ -1,8 +1,8 @@
 """SIP: calls and their media, registrations, messages that are dropped; over UDP and TCP."""
 
 import pytest
+from control_channels import Talk
 from scenes import INSIDE_OUT, replay, udp
-from talks import Talk
 
 from pcapaudit.conntrack.config import ConntrackConfig
 
