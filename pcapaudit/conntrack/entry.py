@@ -105,7 +105,8 @@ def read_entry(memory: Any, row: int, now: int, config: ConntrackConfig) -> Entr
     if status >> 24 != layout.KIND_CONNECTION:
         return None
     proto = words[layout.W_PROTO] & 0xFF
-    name = _timer(words, proto, config)
+    left = view.cast("q")[layout.Q_EXPIRES] - now
+    name = _timer(words, proto, config, left)
     ports = words[layout.W_PORTS]
     return Entry(
         flow=words[layout.W_FLOW],
@@ -119,7 +120,7 @@ def read_entry(memory: Any, row: int, now: int, config: ConntrackConfig) -> Entr
         status=tuple(vocab.status_names(status & 0xFFFF)),
         timer=name,
         timer_ns=config.timeout_list()[timer_number(name)],
-        left_ns=view.cast("q")[layout.Q_EXPIRES] - now,
+        left_ns=left,
         mark=words[layout.W_MARK],
         sides=tuple(_side(words, number) for number in (0, 1)) if proto == consts.PROTO_TCP else (),
         repetitions=words[layout.W_LAST] >> 16 if proto == consts.PROTO_TCP else 0,
@@ -140,12 +141,12 @@ def _side(words: Sequence[int], number: int) -> SideEntry:
     )
 
 
-def _timer(words: Sequence[int], proto: int, config: ConntrackConfig) -> str:
+def _timer(words: Sequence[int], proto: int, config: ConntrackConfig, left: int) -> str:
     """Name of the timer that an entry stands under, told from its state as ``tcp``, ``sctp``, ``dccp`` and ``tracker`` choose it."""
     status = words[layout.W_STATUS]
     state = _STATES.get(proto, {}).get(status >> 16 & 15, "")
     if proto == consts.PROTO_TCP:
-        return _tcp_timer(words, f"tcp.{state}", config)
+        return _tcp_timer(words, f"tcp.{state}", config, left)
     if proto in _STATES:
         name = f"{vocab.PROTOCOLS[proto]}.{state}"
         return name if name in DEFAULT_TIMEOUTS else "generic"
@@ -153,20 +154,23 @@ def _timer(words: Sequence[int], proto: int, config: ConntrackConfig) -> str:
     return stream if status & consts.STATUS_ASSURED else unreplied
 
 
-def _tcp_timer(words: Sequence[int], own: str, config: ConntrackConfig) -> str:
-    """The timer of the state, or a shorter one where segments are repeated or unacknowledged, or a window is shut."""
+def _tcp_timer(words: Sequence[int], own: str, config: ConntrackConfig, left: int) -> str:
+    """The timer of the state, or a shorter one where segments are repeated or unacknowledged, or a window is shut.
+
+    What would have shortened it may have come with a packet that refreshed nothing: more time ``left`` than a timer has is not its.
+    """
     timers = config.timeout_list()
     if own not in DEFAULT_TIMEOUTS:
         return "generic"
     full = timers[timer_number(own)]
-    shorter = [name for name in ("tcp.max_retrans", "tcp.unacknowledged") if timers[timer_number(name)] < full]
+    shorter = [name for name in ("tcp.max_retrans", "tcp.unacknowledged") if left <= timers[timer_number(name)] < full]
     flags = words[layout.W_SIDE + layout.SIDE_FLAGS] | words[layout.W_SIDE + layout.SIDE_WORDS + layout.SIDE_FLAGS]
     unanswered = not words[layout.W_STATUS] & consts.STATUS_SEEN_REPLY and own == "tcp.established"
     if words[layout.W_LAST] >> 16 >= config.tcp_max_retrans and "tcp.max_retrans" in shorter:
         return "tcp.max_retrans"
     if words[layout.W_LAST] & 0xFF == layout.SEG_RST and own == "tcp.established":
         own = "tcp.unacknowledged" if config.rst_keeps_unacknowledged else "tcp.close"
-        return own if timers[timer_number(own)] < full else "tcp.established"
+        return own if left <= timers[timer_number(own)] < full else "tcp.established"
     if (flags & layout.SIDE_UNACKED or unanswered) and "tcp.unacknowledged" in shorter:
         return "tcp.unacknowledged"
     if words[layout.W_LAST_WIN] & 0xFFFF == 0 and "tcp.max_retrans" in shorter:
