@@ -17,6 +17,8 @@ cdef class Keys:
     cdef u64 seed
     cdef unsigned char[::1] answers
 
+    @cython.locals(i=u32)
+    cdef void hash_some(self, PacketBatch b, u32 first, u32 stop) noexcept nogil
     @cython.locals(proto=u32, sport=u32, dport=u32, rest=u64, answer=u32, kind=u32, one=u64, other=u64)
     cdef void hash(self, PacketBatch b, u32 i) noexcept nogil
     cdef bint take(self, PacketBatch b, u32 i) noexcept nogil

@@ -33,6 +33,13 @@ class Keys:
         self.seed = seed
         self.answers = memoryview(_ANSWERS)
 
+    def hash_some(self, b, first, stop):
+        """The hashes of some packets' tuples."""
+        i = first
+        while i < stop:
+            self.hash(b, i)
+            i += 1
+
     def hash(self, b, i):
         """The hash of packet ``i``'s tuple, the same for its inverse."""
         proto = b.proto[i]

@@ -13,6 +13,7 @@ from pcapaudit.conntrack.layout cimport (
     W_PROTO,
     W_STATUS,
 )
+from pcapaudit.core.columns cimport PacketBatch, VerdictBatch
 from pcapaudit.core.consts cimport DIR_NONE, DIR_ORIGINAL, DIR_REPLY
 
 cdef enum:
@@ -51,6 +52,8 @@ cdef class Table:
     cdef void write_key(self, u32 row) noexcept nogil
     @cython.locals(quad=u64, word=u64)
     cdef u32 direction_of(self, u32 row) noexcept nogil
+    @cython.locals(i=u32)
+    cdef void guess(self, PacketBatch b, VerdictBatch v, u32 first, u32 stop) noexcept nogil
     @cython.locals(mask=u32, slot=u32, tag=u32, found=u32)
     cdef u32 probable(self, u32 number) noexcept nogil
     @cython.locals(mask=u32, away=u32, tag=u32, found=u32)

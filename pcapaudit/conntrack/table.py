@@ -134,6 +134,13 @@ class Table:
 
     # Index ------------------------------------------------------------------------------------------------------------------------
 
+    def guess(self, b, v, first, stop):
+        """The rows that some packets will likely need, into ``v.row``."""
+        i = first
+        while i < stop:
+            v.row[i] = self.probable(b.hash[i])
+            i += 1
+
     def probable(self, number):
         """The row that a look-up of a hash would look at first, 0 if none: to fetch it ahead of time."""
         mask = self.slots - 1

@@ -190,24 +190,24 @@ class Tracker:
 
     def touch(self, b, first, stop):
         """Compute the hashes of some packets, and ask for the memory where the index will be looked at."""
-        mask = self.table.slots - 1
-        i = first
-        while i < stop:
-            self.keys.hash(b, i)
-            if cython.compiled:
+        self.keys.hash_some(b, first, stop)
+        if cython.compiled:
+            mask = self.table.slots - 1
+            i = first
+            while i < stop:
                 prefetch(cython.address(self.table.index[b.hash[i] & mask]))
-            i += 1
+                i += 1
 
     def fetch(self, b, v, first, stop):
         """Ask for the rows that some touched packets will likely need; ``v.row`` names these until the packet is judged."""
-        i = first
-        while i < stop:
-            row = self.table.probable(b.hash[i])
-            v.row[i] = row
-            if cython.compiled:
+        self.table.guess(b, v, first, stop)
+        if cython.compiled:
+            i = first
+            while i < stop:
+                row = v.row[i]
                 prefetch(cython.address(self.table.w[row * ROW_WORDS]))
                 prefetch(cython.address(self.table.w[row * ROW_WORDS + W_SIDE]))
-            i += 1
+                i += 1
 
     # Finding ----------------------------------------------------------------------------------------------------------------------
 

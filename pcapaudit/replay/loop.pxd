@@ -2,6 +2,7 @@ import cython
 
 from pcapaudit.conntrack.layout cimport Q_EXPIRES, ROW_QUADS, ROW_WORDS, TO_DROP, TO_RULES, TO_SKIP, W_FLOW, W_MARK, W_PARENT, W_PROTO, W_STATUS
 from pcapaudit.conntrack.relations cimport Relations
+from pcapaudit.conntrack.rows cimport expires_at, words_at
 from pcapaudit.conntrack.tracker cimport Tracker
 from pcapaudit.core.columns cimport PacketBatch, VerdictBatch
 from pcapaudit.core.consts cimport (
@@ -80,5 +81,5 @@ cdef class Loop:
     @cython.locals(row=u32, direction=u32)
     cdef void _account(self, PacketBatch b, VerdictBatch v, u32 i) noexcept nogil
     cdef void _not_judged(self, VerdictBatch v, u32 i, u32 verdict) noexcept nogil
-    @cython.locals(status=u32, quoted=cython.bint)
+    @cython.locals(w=cython.p_uint, quoted=cython.bint)
     cdef void _write(self, VerdictBatch v, u32 i, u32 row) noexcept nogil

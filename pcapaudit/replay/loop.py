@@ -30,6 +30,7 @@ if not cython.compiled:
         W_PROTO,
         W_STATUS,
     )
+    from pcapaudit.conntrack.rows import expires_at, words_at
     from pcapaudit.core.consts import (
         BATCH_FRAMES,
         CT_INVALID,
@@ -299,29 +300,22 @@ class Loop:
         v.hook[i] = HOOK_PREROUTING if verdict == VERDICT_DROP else HOOK_NONE
 
     def _write(self, v, i, row):
-        """What became of the packet's entry."""
+        """What became of the packet's entry. Row 0, which stands for none, is all zeroes."""
+        w = words_at(self.tracker.table, row)
         v.row[i] = row
-        if row == 0:
-            v.flow[i] = 0
-            v.parent[i] = 0
+        v.flow[i] = w[W_FLOW]
+        v.parent[i] = w[W_PARENT]
+        if row == 0 or row != self.tracker.row or row == self.tracker.blocked or self.tracker.last:
+            # Attributed to a flow at most, but not a packet of the connection; or the connection ended with it.
             v.ct_status[i] = 0
             v.tcp_state[i] = 0
             v.timeout_ns[i] = 0
             return
-        v.flow[i] = self.tracker.table.w[row * ROW_WORDS + W_FLOW]
-        v.parent[i] = self.tracker.table.w[row * ROW_WORDS + W_PARENT]
-        if row != self.tracker.row or row == self.tracker.blocked or self.tracker.last:
-            # Attributed to the flow, but not a packet of the connection; or the connection ended with it.
-            v.ct_status[i] = 0
-            v.tcp_state[i] = 0
-            v.timeout_ns[i] = 0
-            return
-        status = self.tracker.table.w[row * ROW_WORDS + W_STATUS]
-        v.ct_status[i] = status & 0xFFFF
+        v.ct_status[i] = w[W_STATUS] & 0xFFFF
         # An ICMP error tells nothing of the protocol that it quotes; its state would be read as TCP's.
-        quoted = self.tracker.quoted and self.tracker.table.w[row * ROW_WORDS + W_PROTO] & 0xFF != PROTO_TCP
-        v.tcp_state[i] = 0 if quoted else status >> 16 & 15
-        v.timeout_ns[i] = self.tracker.table.t[row * ROW_QUADS + Q_EXPIRES] - self.now
+        quoted = self.tracker.quoted and w[W_PROTO] & 0xFF != PROTO_TCP
+        v.tcp_state[i] = 0 if quoted else w[W_STATUS] >> 16 & 15
+        v.timeout_ns[i] = expires_at(w) - self.now
 
     def finish(self) -> bool:
         """End what is left in the table. Returns False while there is more: take the ended flows and call again."""

@@ -53,14 +53,15 @@ cdef class Vantage:
     cpdef void place(self)
     cdef void _learn(self)
     @cython.locals(link=u32)
-    cdef void _place_by_link(self, u32 i) noexcept nogil
-    cdef u32 _link(self, u32 i) noexcept nogil
+    cdef void _place_by_link(self, PacketBatch b, u32 i) noexcept nogil
+    cdef u32 _link(self, PacketBatch b, u32 i) noexcept nogil
     @cython.locals(source=u32, destination=u32)
-    cdef void _place_by_mac(self, u32 i) noexcept nogil
+    cdef void _place_by_mac(self, PacketBatch b, u32 i) noexcept nogil
     @cython.locals(mac=u64, left=u32, right=u32, middle=u32, k=u32)
-    cdef u32 _mac_zone(self, u32 at) noexcept nogil
-    @cython.locals(src=u32, dst=u32, path=u32)
+    cdef u32 _mac_zone(self, PacketBatch b, u32 at) noexcept nogil
     cpdef void place_row(self, u32 i) noexcept nogil
+    @cython.locals(src=u32, dst=u32, path=u32)
+    cdef void _place(self, PacketBatch b, u32 i) noexcept nogil
     @cython.locals(code=u32)
     cdef u32 _code(self, u64 hi, u64 lo, u32 upper, u32 first_span) noexcept nogil
     @cython.locals(left=u32, right=u32, middle=u32, start=u64)

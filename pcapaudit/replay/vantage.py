@@ -96,7 +96,7 @@ class Vantage:
             self._learn()
         with cython.nogil:
             for i in range(self.batch.count):
-                self.place_row(i)
+                self._place(self.batch, i)
 
     def _learn(self):
         """Look up the zones of the interfaces that are new in the stream."""
@@ -105,65 +105,69 @@ class Vantage:
 
     def place_row(self, i):
         """Fill the columns for one row."""
-        self.batch.zone[i] = 0
-        if self.batch.l3[i] == 4:
-            src = self._code(0, self.batch.src_lo[i], (self.batch.src_lo[i] >> 16) & 0xFFFF, 0)
-            dst = self._code(0, self.batch.dst_lo[i], (self.batch.dst_lo[i] >> 16) & 0xFFFF, 0)
-        elif self.batch.l3[i] == 6:
-            src = self._code(self.batch.src_hi[i], self.batch.src_lo[i], 0x10000 + (self.batch.src_hi[i] >> 48), self.spans6)
-            dst = self._code(self.batch.dst_hi[i], self.batch.dst_lo[i], 0x10000 + (self.batch.dst_hi[i] >> 48), self.spans6)
+        self._place(self.batch, i)
+
+    def _place(self, b, i):
+        """Fill the columns for one row of the batch."""
+        b.zone[i] = 0
+        if b.l3[i] == 4:
+            src = self._code(0, b.src_lo[i], (b.src_lo[i] >> 16) & 0xFFFF, 0)
+            dst = self._code(0, b.dst_lo[i], (b.dst_lo[i] >> 16) & 0xFFFF, 0)
+        elif b.l3[i] == 6:
+            src = self._code(b.src_hi[i], b.src_lo[i], 0x10000 + (b.src_hi[i] >> 48), self.spans6)
+            dst = self._code(b.dst_hi[i], b.dst_lo[i], 0x10000 + (b.dst_hi[i] >> 48), self.spans6)
         else:
-            self.batch.iif[i] = IFACE_UNKNOWN
-            self.batch.oif[i] = IFACE_UNKNOWN
-            self.batch.path[i] = PATH_UNKNOWN
+            b.iif[i] = IFACE_UNKNOWN
+            b.oif[i] = IFACE_UNKNOWN
+            b.path[i] = PATH_UNKNOWN
             return
         path = self.forced
         if path == PATH_UNKNOWN:
             path = PATH_OUTPUT if src & OWN else PATH_INPUT if dst & (OWN | GROUP) else PATH_FORWARD
         src &= ZONE_BITS
         dst &= ZONE_BITS
-        self.batch.path[i] = path
-        self.batch.iif[i] = IFACE_NONE if path == PATH_OUTPUT else IFACE_UNKNOWN if src == NOWHERE else src
-        self.batch.oif[i] = IFACE_NONE if path == PATH_INPUT else IFACE_UNKNOWN if dst == NOWHERE else dst
+        b.path[i] = path
+        b.iif[i] = IFACE_NONE if path == PATH_OUTPUT else IFACE_UNKNOWN if src == NOWHERE else src
+        b.oif[i] = IFACE_NONE if path == PATH_INPUT else IFACE_UNKNOWN if dst == NOWHERE else dst
         if self.has_links:
-            self._place_by_link(i)
-            if self.mac_count and self.batch.linktype[i] == ETHERNET and self.batch.caplen[i] >= 12:
-                self._place_by_mac(i)
+            self._place_by_link(b, i)
+            if self.mac_count and b.linktype[i] == ETHERNET and b.caplen[i] >= 12:
+                self._place_by_mac(b, i)
 
-    def _place_by_link(self, i):
+    def _place_by_link(self, b, i):
         """Correct the interfaces by the link that the frame was on, if that is known."""
-        link = self._link(i)
+        link = self._link(b, i)
         if link == NOWHERE:
             return
-        if self.batch.path[i] == PATH_OUTPUT:
-            self.batch.oif[i] = link
-        elif self.batch.path[i] == PATH_INPUT or self.batch.frame_flags[i] & FRAME_INBOUND:
-            self.batch.iif[i] = link
-        elif self.batch.frame_flags[i] & FRAME_OUTBOUND:
-            self.batch.oif[i] = link
-        elif self.batch.oif[i] != link:
-            self.batch.iif[i] = link
+        if b.path[i] == PATH_OUTPUT:
+            b.oif[i] = link
+        elif b.path[i] == PATH_INPUT or b.frame_flags[i] & FRAME_INBOUND:
+            b.iif[i] = link
+        elif b.frame_flags[i] & FRAME_OUTBOUND:
+            b.oif[i] = link
+        elif b.oif[i] != link:
+            b.iif[i] = link
 
-    def _link(self, i):
+    def _link(self, b, i):
         """Zone on whose link the frame was, or NOWHERE."""
-        if self.batch.vlan[i] != VLAN_NONE and self.by_vlan[self.batch.vlan[i] & 0xFFF] != NOWHERE:
-            return self.by_vlan[self.batch.vlan[i] & 0xFFF]
-        return self.by_interface[self.batch.if_id[i]] if self.batch.if_id[i] < self.known else NOWHERE
+        if b.vlan[i] != VLAN_NONE and self.by_vlan[b.vlan[i] & 0xFFF] != NOWHERE:
+            return self.by_vlan[b.vlan[i] & 0xFFF]
+        return self.by_interface[b.if_id[i]] if b.if_id[i] < self.known else NOWHERE
 
-    def _place_by_mac(self, i):
+    def _place_by_mac(self, b, i):
         """Correct the interfaces by the Ethernet addresses."""
-        source = self._mac_zone(self.batch.offset[i] + 6)
-        destination = self._mac_zone(self.batch.offset[i])
-        if source != NOWHERE and self.batch.path[i] != PATH_OUTPUT:
-            self.batch.iif[i] = source
-        if destination != NOWHERE and self.batch.path[i] != PATH_INPUT:
-            self.batch.oif[i] = destination
+        source = self._mac_zone(b, b.offset[i] + 6)
+        destination = self._mac_zone(b, b.offset[i])
+        if source != NOWHERE and b.path[i] != PATH_OUTPUT:
+            b.iif[i] = source
+        if destination != NOWHERE and b.path[i] != PATH_INPUT:
+            b.oif[i] = destination
 
-    def _mac_zone(self, at):
+    def _mac_zone(self, b, at):
         """Zone of the Ethernet address whose first byte is ``data[at]``, or NOWHERE."""
         mac = 0
         for k in range(6):
-            mac = mac << 8 | self.batch.data[at + k]
+            mac = mac << 8 | b.data[at + k]
         left = 0
         right = self.mac_count
         while left < right:
