@@ -61,6 +61,7 @@ class Options(TypedDict, total=False):
     """What ``audit`` takes by keyword: the options of ``pcapaudit audit``, with the same names and meanings (docs/commands.md)."""
 
     rules: Texts
+    unsupported: str
     local: Texts
     zone: Texts
     own: Texts

@@ -13,6 +13,8 @@ class EngineOptions:
 
     #: Ruleset files, read as one ruleset in this order; empty for the built-in one.
     rules: tuple[str, ...] = ()
+    #: ``refuse`` a ruleset with something that is not understood, or take it as ``undecidable``.
+    unsupported: str = "refuse"
     #: Networks inside the firewall (CIDR).
     local: tuple[str, ...] = ()
     #: NAME=IFACE:CIDR texts.

@@ -89,7 +89,7 @@ def ruleset_of(options: EngineOptions, topology: Topology) -> Ruleset:
     The built-in ruleset speaks of the interface "inside"; where zones were given, it means those of the zones inside.
     """
     if options.rules:
-        return load_ruleset(*options.rules)
+        return load_ruleset(*options.rules, undecidable=options.unsupported == "undecidable")
     text = resources.files("pcapaudit.rules").joinpath("default.nft").read_text(encoding="utf-8")
     if not topology.assumed:
         inside = ", ".join(dict.fromkeys(f'"{zone.iface}"' for zone in topology.zones if zone.inside))

@@ -46,9 +46,9 @@ class Checked:
     counts: dict[str, int] = field(default_factory=dict)
 
 
-def check_files(files: tuple[str, ...], captures: tuple[str, ...] = ()) -> Checked:
+def check_files(files: tuple[str, ...], captures: tuple[str, ...] = (), unsupported: str = "refuse") -> Checked:
     """Read rulesets as one and look for lints; captures say how many of their packets met what is found. Raises PcapauditError."""
-    ruleset = load_ruleset(*files)
+    ruleset = load_ruleset(*files, undecidable=unsupported == "undecidable")
     zones, own = load_zones(*files)
     topology = Topology.from_options(zones, (), own)
     program = compile_ruleset(ruleset, topology.interfaces, topology.assumed)
@@ -56,13 +56,13 @@ def check_files(files: tuple[str, ...], captures: tuple[str, ...] = ()) -> Check
     chains = sum(len(table.chains) for table in ruleset.tables)
     found.counts = {"tables": len(ruleset.tables), "chains": chains, "rules": len(program.rules) - 1}
     if captures:
-        _add_evidence(found, captures)
+        _add_evidence(found, captures, unsupported)
     return found
 
 
-def _add_evidence(found: Checked, captures: tuple[str, ...]) -> None:
+def _add_evidence(found: Checked, captures: tuple[str, ...], unsupported: str) -> None:
     """Replay the captures, and note with each lint how many packets met its rule and the other one."""
-    with open_session(captures, EngineOptions(rules=found.files)) as context:
+    with open_session(captures, EngineOptions(rules=found.files, unsupported=unsupported)) as context:
         source = Source(context.stream, context.checksum)
         engine = Engine(context, source)
         packets = 0

@@ -42,6 +42,13 @@ _RULES_OPTION = click.option(
     help="Ruleset (nftables, iptables-save, ip6tables-save, ipset save, policy); several are one. Default: the built-in stateful policy.",
 )
 _REPLAY_OPTIONS = (
+    click.option(
+        "--unsupported",
+        type=click.Choice(["refuse", "undecidable"]),
+        default="refuse",
+        show_default=True,
+        help="What to do with rules that are not understood: refuse the file, or mark what depends on them.",
+    ),
     click.option("--local", metavar="CIDR", multiple=True, help="Network inside the firewall. Default: the private ranges."),
     click.option("--zone", metavar="NAME=IFACE:CIDR", multiple=True, help="Which networks lie behind which interface; 'any' for the rest."),
     click.option("--topology", metavar="FILE", help="Zones, interfaces and own addresses, in place of --local, --zone and --own."),

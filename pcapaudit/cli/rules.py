@@ -27,8 +27,17 @@ def rules() -> None:
     show_default=True,
     help="The mildest lint that makes exit code 1.",
 )
+@click.option(
+    "--unsupported",
+    type=click.Choice(["refuse", "undecidable"]),
+    default="refuse",
+    show_default=True,
+    help="What to do with rules that are not understood: refuse the file, or mark what depends on them.",
+)
 @click.option("--capture", "captures", metavar="CAPTURE", multiple=True, help="Say how many packets of a capture met what is found.")
-def check_rules(files: tuple[str, ...], form: str, report: tuple[str, ...], fail_on: str, captures: tuple[str, ...]) -> int:
+def check_rules(
+    files: tuple[str, ...], form: str, report: tuple[str, ...], fail_on: str, unsupported: str, captures: tuple[str, ...]
+) -> int:
     """Read rulesets as one and say what is wrong with them, what stock tools would say, what nobody can have meant (lints), and what of
     them cannot be decided from a capture.
 
@@ -41,7 +50,7 @@ def check_rules(files: tuple[str, ...], form: str, report: tuple[str, ...], fail
 
     wanted = wanted_reports(report)
     try:
-        found = check_files(files, captures)
+        found = check_files(files, captures, unsupported)
     except RulesetError as error:
         if form == "json":
             click.echo(json_of(Checked(files), error.diagnostics), nl=False)

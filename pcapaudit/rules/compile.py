@@ -26,6 +26,7 @@ from pcapaudit.rules.model import (
     SetLiteral,
     Statement,
     Table,
+    Unsupported,
     Verdict,
     VerdictMap,
 )
@@ -202,6 +203,8 @@ class _Compiler:
                 self._reject(statement, slot.statements[:position])
             elif isinstance(statement, Verdict):
                 self._verdict(statement)
+            elif isinstance(statement, Unsupported):
+                self.effects.unsupported(statement)
             elif self.effects.emit(statement, slot.kept, position, again=slot.again):
                 narrowing = False
         if len(self.program.code) == start or self.program.code[-4] < ops.OP_ACCEPT:

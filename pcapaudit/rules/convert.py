@@ -11,7 +11,21 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from pcapaudit.core.errors import Diagnostic, RulesetError
-from pcapaudit.rules.model import Counter, Opaque, Place, Recent, Rule, Ruleset, SetLiteral, Side, Statement, Table, Verdict, VerdictMap
+from pcapaudit.rules.model import (
+    Counter,
+    Opaque,
+    Place,
+    Recent,
+    Rule,
+    Ruleset,
+    SetLiteral,
+    Side,
+    Statement,
+    Table,
+    Unsupported,
+    Verdict,
+    VerdictMap,
+)
 from pcapaudit.rules.nft.printer import format_ruleset
 
 __all__ = ["to_nftables"]
@@ -69,6 +83,8 @@ class _Table:
                     f"{statement.place.path}:{statement.place.line}: {statement.kind} is left out: nftables has no words for it"
                 )
                 continue
+            if isinstance(statement, Unsupported):
+                self._complain(statement.place, f"not understood: {statement.text}")
             if isinstance(statement, Recent) or (isinstance(statement, Opaque) and not statement.text):
                 name = "-m recent" if isinstance(statement, Recent) else statement.name
                 self._complain(statement.place, f"nftables has no words for {name}")

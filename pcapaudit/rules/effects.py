@@ -38,6 +38,7 @@ from pcapaudit.rules.model import (
     Synproxy,
     Table,
     Tproxy,
+    Unsupported,
 )
 from pcapaudit.rules.program import DynamicSet
 from pcapaudit.rules.selectors import SELECTORS
@@ -174,6 +175,12 @@ class Effects:
             self._note(statement.name or statement.text, statement.place)
             self.out.unknown()
         return self._other(statement)
+
+    def unsupported(self, statement: Unsupported) -> None:
+        """A rule that was not understood: some packets it may accept, or drop."""
+        self._note("a rule that is not understood", statement.place)
+        self.out.unknown()
+        self.out.emit(ops.OP_QUEUE)
 
     def _other(self, statement: Statement) -> bool:
         if isinstance(statement, Nat):
@@ -374,5 +381,6 @@ _NOTES = {
     "flow add": "offloaded packets are evaluated as if they were not",
     "time-outs of intervals": "not applied: the elements are taken as still there",
     "limit map": "unknown",
+    "a rule that is not understood": "whom it matches and what it does is unknown: what depends on it is undecidable",
     "quota map": "unknown",
 }

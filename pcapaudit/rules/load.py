@@ -6,6 +6,7 @@ Readers are imported where their kind of ruleset is met: together they take long
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from pcapaudit.rules.check import check
 from pcapaudit.rules.kinds import looks_like_ipset, looks_like_iptables, looks_like_json, looks_like_policy
 from pcapaudit.rules.model import Place, Ruleset
 from pcapaudit.rules.nft.lexer import Source
+from pcapaudit.rules.unsupported import set_aside
 
 if TYPE_CHECKING:
     from pcapaudit.rules.iptables.stateful import Sets
@@ -25,7 +27,7 @@ __all__ = ["MAX_FILE_BYTES", "is_nftables_text", "is_of_one_family", "load_rules
 MAX_FILE_BYTES = 64 << 20
 
 
-def load_ruleset(*paths: str | Path) -> Ruleset:
+def load_ruleset(*paths: str | Path, undecidable: bool = False) -> Ruleset:
     """Read rulesets and what they include, told apart by what is in them: nftables as text or JSON, iptables-save, policy files.
 
     Several files make one ruleset: nftables files and the two iptables families side by side, ipset-save files for the sets that
@@ -38,7 +40,7 @@ def load_ruleset(*paths: str | Path) -> Ruleset:
         if looks_like_ipset(text):
             continue
         try:
-            rulesets.append(parse_ruleset(text, shown, _read_included, sets))
+            rulesets.append(parse_ruleset(text, shown, _read_included, sets, undecidable=undecidable))
         except RulesetError as error:
             problems += error.diagnostics
     if not rulesets and not problems:
@@ -72,13 +74,16 @@ def load_zones(*paths: str | Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return zones, own
 
 
-def parse_ruleset(text: str, path: str = "<text>", reader: Reader | None = None, sets: Sets | None = None) -> Ruleset:
+def parse_ruleset(
+    text: str, path: str = "<text>", reader: Reader | None = None, sets: Sets | None = None, *, undecidable: bool = False
+) -> Ruleset:
     """Read one ruleset's text; ``reader`` fetches what nftables text includes, ``sets`` are those of ipset-save files.
 
-    Raises RulesetError with every complaint.
+    With ``undecidable``, a rule that is not understood is one of which nothing is known, and a warning. Raises RulesetError with every
+    complaint.
     """
     if looks_like_iptables(text):
-        return _parse_iptables(text, path, sets)
+        return _parse_iptables(text, path, sets, undecidable=undecidable)
     if looks_like_policy(text, path):
         from pcapaudit.rules.policy.maker import make_ruleset
         from pcapaudit.rules.policy.reader import PolicyReader
@@ -86,8 +91,9 @@ def parse_ruleset(text: str, path: str = "<text>", reader: Reader | None = None,
         policy = PolicyReader(text, path)
         return _checked(make_ruleset(policy), policy.diagnostics, {})
     parser = _parser(text, reader)
+    parser.undecidable = undecidable
     ruleset = parser.parse(text, path)
-    return _checked(ruleset, list(parser.cursor.diagnostics), parser.sources)
+    return _checked(ruleset, list(parser.cursor.diagnostics), parser.sources, undecidable=undecidable)
 
 
 def is_of_one_family(*paths: str | Path) -> bool:
@@ -140,19 +146,21 @@ def _sets(texts: Sequence[tuple[str, str]]) -> tuple[Sets | None, list[Diagnosti
     return sets, problems
 
 
-def _parse_iptables(text: str, path: str, sets: Sets | None) -> Ruleset:
+def _parse_iptables(text: str, path: str, sets: Sets | None, *, undecidable: bool) -> Ruleset:
     from pcapaudit.rules.iptables.reader import IptablesReader, guess_l3
 
-    reader = IptablesReader(guess_l3(text, path), sets)
+    reader = IptablesReader(guess_l3(text, path), sets, undecidable=undecidable)
     ruleset = reader.read(text, path)
     source = Source(path, text.replace("\r\n", "\n"))
     source.lines = [0, *(at + 1 for at, char in enumerate(source.text) if char == "\n")]
-    return _checked(ruleset, reader.diagnostics, {path: source})
+    return _checked(ruleset, reader.diagnostics, {path: source}, undecidable=undecidable)
 
 
-def _checked(ruleset: Ruleset, diagnostics: list[Diagnostic], sources: dict[str, Source]) -> Ruleset:
+def _checked(ruleset: Ruleset, diagnostics: list[Diagnostic], sources: dict[str, Source], *, undecidable: bool = False) -> Ruleset:
     """The ruleset, if nothing is wrong with it; what must hold in it as a whole is looked at only when its syntax is right."""
-    if not diagnostics:
+    if not diagnostics and undecidable:
+        ruleset, diagnostics = set_aside(ruleset, partial(_located, sources))
+    elif not diagnostics:
         diagnostics = [_located(sources, place, message, advice) for place, message, advice in check(ruleset)]
     if diagnostics:
         order = {name: index for index, name in enumerate(sources)}

@@ -48,6 +48,7 @@ __all__ = [
     "Synproxy",
     "Table",
     "Tproxy",
+    "Unsupported",
     "Value",
     "Verdict",
     "VerdictMap",
@@ -299,6 +300,15 @@ class Opaque:
 
 
 @dataclass(frozen=True, slots=True)
+class Unsupported:
+    """A whole rule that was not understood: whether it matches, and what it does then, nobody knows (``--unsupported=undecidable``)."""
+
+    #: As it was written.
+    text: str
+    place: Place = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Notrack:
     """Keeps the packet from conntrack."""
 
@@ -416,6 +426,7 @@ Statement = (
     | ObjectRef
     | SetUpdate
     | Recent
+    | Unsupported
 )
 
 

@@ -18,9 +18,10 @@ from pcapaudit.rules.iptables.stateful import STATEFUL, Sets, build_stateful
 from pcapaudit.rules.iptables.targets import TARGETS, TargetContext, build_target, unknown_target
 from pcapaudit.rules.iptables.values import address_match, compare, is_in, protocol
 from pcapaudit.rules.iptables.words import Line, Option
-from pcapaudit.rules.model import BaseChain, Chain, Counter, NamedObject, Place, Rule, Ruleset, Statement, Table, Verdict
+from pcapaudit.rules.model import BaseChain, Chain, Counter, NamedObject, Place, Rule, Ruleset, Statement, Table, Unsupported, Verdict
 from pcapaudit.rules.nft.cursor import MAX_DIAGNOSTICS, SyntaxProblem, did_you_mean
 from pcapaudit.rules.selectors import SELECTORS
+from pcapaudit.rules.unsupported import not_understood
 
 __all__ = ["BUILT_IN", "IptablesReader", "guess_l3"]
 
@@ -76,6 +77,7 @@ _ALIASES = {
 #: Protocol → the match that its options belong to, without ``-m``.
 _IMPLIED = {6: "tcp", 17: "udp", 1: "icmp", 58: "icmp6", 132: "sctp", 33: "dccp", 136: "udplite"}
 _PROTO_NAMES = {"icmpv6": "icmp6", "ipv6-icmp": "icmp6"}
+_APPENDED = re.compile(r"^\s*(?:\[\d+:\d+\]\s*)?(-A|--append|-I|--insert)\s+(\S+)")
 _V6 = re.compile(r"ip6tables|ipv6-icmp|icmpv6|icmp6|(?:-s|-d)\s+[0-9A-Fa-f]*::?[0-9A-Fa-f:]*:")
 
 
@@ -134,8 +136,10 @@ class _Draft:
 class IptablesReader:
     """Reads one file for one IP version; ``sets`` are those of ipset-save files."""
 
-    def __init__(self, l3: int, sets: Sets | None = None) -> None:
+    def __init__(self, l3: int, sets: Sets | None = None, *, undecidable: bool = False) -> None:
         self.l3 = l3
+        #: Rules that are not understood do not make the file unusable.
+        self.undecidable = undecidable
         self.sets = sets if sets is not None else Sets()
         self.diagnostics: list[Diagnostic] = []
         self.warnings: list[Diagnostic] = []
@@ -158,14 +162,26 @@ class IptablesReader:
             try:
                 self._line(line.split())
             except SyntaxProblem as problem:
-                self.diagnostics.append(problem.diagnostic)
+                self._complain(problem.diagnostic, line)
             except ValueError as error:
-                self.diagnostics.append(line.diagnostic(str(error), "", 0))
+                self._complain(line.diagnostic(str(error), "", 0), line)
             if len(self.diagnostics) >= MAX_DIAGNOSTICS:
                 break
         if self._section is not None:
             self.diagnostics.append(Diagnostic(path, last, 1, f"table {self._section.name} has no COMMIT", "end it with a line COMMIT"))
         return Ruleset(tuple(self._tables.values()), tuple(self.warnings))
+
+    def _complain(self, diagnostic: Diagnostic, line: Line) -> None:
+        """Keep a complaint; or make a warning of it, and of the line a rule that is not understood."""
+        found = _APPENDED.search(line.text)
+        rules = self._section.rules.get(found[2]) if self._section is not None and found else None
+        if not self.undecidable or rules is None or found is None:
+            self.diagnostics.append(diagnostic)
+            return
+        self.warnings.append(not_understood(diagnostic))
+        place = line.place(0)
+        rule = Rule((Unsupported(line.text.strip(), place),), place=place)
+        rules.insert(len(rules) if found[1] in ("-A", "--append") else 0, rule)
 
     # Lines ------------------------------------------------------------------------------------------------------------------------
 

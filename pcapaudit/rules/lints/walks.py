@@ -24,6 +24,7 @@ from pcapaudit.rules.model import (
     Rule,
     SetLiteral,
     Side,
+    Unsupported,
     Verdict,
     VerdictMap,
 )
@@ -115,6 +116,8 @@ class Walk:
                 return (answer, *self._verdict(statement, depth))
             elif isinstance(statement, Nat):
                 return answer, {"accept"}, 0
+            elif isinstance(statement, Unsupported):
+                return MAYBE, {"accept", "drop", ""}, 0
             elif isinstance(statement, Queue):
                 return answer, {"accept", "drop"}, 0
             elif not isinstance(statement, _SURE) and not (isinstance(statement, ObjectRef) and statement.kind in ("counter", "ct helper")):

@@ -12,12 +12,13 @@ from dataclasses import replace
 
 from pcapaudit.core.errors import Diagnostic
 from pcapaudit.rules import tables
-from pcapaudit.rules.model import BaseChain, NamedSet, Rule, Ruleset
+from pcapaudit.rules.model import BaseChain, NamedSet, Rule, Ruleset, Statement, Unsupported
 from pcapaudit.rules.nft.builder import ChainState, TableState, freeze
 from pcapaudit.rules.nft.cursor import MAX_DIAGNOSTICS, Cursor, SyntaxProblem, did_you_mean
 from pcapaudit.rules.nft.lexer import Source, tokenize
 from pcapaudit.rules.nft.sets import OBJECTS, parse_object, parse_set, read_elements
 from pcapaudit.rules.nft.statements import parse_rule
+from pcapaudit.rules.unsupported import leading_matches, not_understood
 
 __all__ = ["Parser", "Reader"]
 
@@ -31,8 +32,10 @@ _INCLUDE_DEPTH = 16
 class Parser:
     """Reads one file and what it includes."""
 
-    def __init__(self, reader: Reader | None = None) -> None:
+    def __init__(self, reader: Reader | None = None, *, undecidable: bool = False) -> None:
         self.reader = reader
+        #: Rules and sets that are not understood do not make the file unusable.
+        self.undecidable = undecidable
         self.tables: dict[tuple[str, str], TableState] = {}
         self.sources: dict[str, Source] = {}
         self.depth = 0
@@ -336,10 +339,27 @@ class Parser:
     def _rule(self, table: TableState) -> Rule:
         """One rule; the sets of its meters join the table's."""
         created: list[NamedSet] = []
-        rule = parse_rule(self.cursor, table.family, created)
+        read: list[Statement] = []
+        saved, place = self.cursor.save(), self.cursor.place()
+        try:
+            rule = parse_rule(self.cursor, table.family, created, read)
+            if self.cursor.kind not in ("nl", ";", "}", "eof"):
+                raise self.cursor.unexpected("the end of the rule")
+        except SyntaxProblem as problem:
+            if not self.undecidable:
+                raise
+            return Rule((*leading_matches(read), Unsupported(self._forgive(problem, saved), place)), place=place)
         for each in created:
             table.sets.setdefault(each.name, each)
         return rule
+
+    def _forgive(self, problem: SyntaxProblem, saved: tuple[Source, int, int, int]) -> str:
+        """Make a warning of a complaint and go behind what it is about; returns its text."""
+        self.cursor.warnings.append(not_understood(problem.diagnostic))
+        self.cursor.restore(saved)
+        source, start = self.cursor.source, self.cursor.source.starts[self.cursor.index]
+        self.cursor.recover(saved)
+        return " ".join(source.text[start : source.starts[self.cursor.index]].split())
 
     # Tables and chains ----------------------------------------------------------------------------------------------------------
 
@@ -351,7 +371,7 @@ class Parser:
             self._chain(table)
         elif word in ("set", "map"):
             cursor.advance()
-            parse_set(cursor, table, word, self._block)
+            self._tolerantly(table, lambda: parse_set(cursor, table, word, self._block))
         elif word == "comment":
             cursor.advance()
             table.comment = cursor.expect("string", "after comment")
@@ -362,11 +382,29 @@ class Parser:
                 raise cursor.unexpected("dormant")
             table.dormant |= flag == "dormant"
         elif word in OBJECTS:
-            parse_object(cursor, table, self._kind("add"), self._block)
+            self._tolerantly(table, lambda: parse_object(cursor, table, self._kind("add"), self._block))
         else:
             raise cursor.unexpected(
                 "chain, set or map", "in a table", did_you_mean(cursor.text, ("chain", "set", "map", "comment", "flags"))
             )
+
+    def _tolerantly(self, table: TableState, read: Callable[[], None]) -> None:
+        """Read a set or an object; what is not understood is not there, so that rules that ask for it are not understood either."""
+        if not self.undecidable:
+            read()
+            return
+        cursor = self.cursor
+        saved, complaints, sets, objects = cursor.save(), len(cursor.diagnostics), dict(table.sets), dict(table.objects)
+        try:
+            read()
+        except SyntaxProblem as problem:
+            self._forgive(problem, saved)
+        else:
+            if len(cursor.diagnostics) == complaints:
+                return
+            cursor.warnings += [not_understood(each) for each in cursor.diagnostics[complaints:]]
+            del cursor.diagnostics[complaints:]
+        table.sets, table.objects = sets, objects
 
     def _chain(self, table: TableState) -> None:
         cursor = self.cursor

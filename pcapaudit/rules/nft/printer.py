@@ -38,6 +38,7 @@ from pcapaudit.rules.model import (
     Synproxy,
     Table,
     Tproxy,
+    Unsupported,
     Value,
     Verdict,
     VerdictMap,
@@ -355,4 +356,5 @@ _STATEMENTS: dict[type[Statement], Callable[[Any], str]] = {
     ObjectRef: _object_ref,
     SetUpdate: _update,
     Recent: _recent,
+    Unsupported: lambda each: each.text,
 }

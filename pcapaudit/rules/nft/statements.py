@@ -47,10 +47,13 @@ _VERDICTS = frozenset({"accept", "drop", "continue", "return", "jump", "goto"})
 _LOG_LEVELS = ("emerg", "alert", "crit", "err", "warn", "notice", "info", "debug", "audit")
 
 
-def parse_rule(cursor: Cursor, family: str, sets: list[NamedSet] | None = None) -> Rule:
-    """All statements up to the end of the rule, which is not taken. Sets that its meters make are added to ``sets``."""
+def parse_rule(cursor: Cursor, family: str, sets: list[NamedSet] | None = None, into: list[Statement] | None = None) -> Rule:
+    """All statements up to the end of the rule, which is not taken.
+
+    Sets that its meters make are added to ``sets``, and statements to ``into`` as they are read.
+    """
     place = cursor.place()
-    statements: list[Statement] = []
+    statements: list[Statement] = into if into is not None else []
     comment = ""
     context = _Context(family, sets if sets is not None else [])
     while not cursor.at_end():
