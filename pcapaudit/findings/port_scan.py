@@ -82,7 +82,8 @@ class PortScan:
         """One a scan, the largest first."""
         ports, share = (self._scene.threshold(self.code, name) for name in ("ports", "share"))
         scans = [(_ports(pair), pair) for pair in self._pairs.values() if pair.hits and pair.hits >= share * pair.all]
-        scans = [(tried, pair) for tried, pair in scans if len(tried) >= ports]
+        # Many ports tried until one path was open are a hole punch.
+        scans = [(tried, pair) for tried, pair in scans if len(tried) >= ports and flow_hosts(pair.first) not in self._scene.punched]
         scans.sort(key=lambda item: (-len(item[0]), int(item[1].first["first_frame"])))
         further = max(0, len(scans) - SINGLE_SCANS)
         return [self._violation(pair, tried, further) for tried, pair in scans[:SINGLE_SCANS]]

@@ -41,6 +41,7 @@ from pcapaudit.findings.spoofed_source import SpoofedSource
 from pcapaudit.findings.state_table_exhaustion import StateTableExhaustion
 from pcapaudit.findings.syn_flood import SynFlood
 from pcapaudit.findings.tcp_blind_attack import TcpBlindAttack
+from pcapaudit.findings.tcp_hole_punch import TcpHolePunch
 from pcapaudit.findings.tcp_invalid_flags import TcpInvalidFlags
 from pcapaudit.findings.tcp_out_of_window import TcpOutOfWindow
 from pcapaudit.findings.thresholds import THRESHOLDS, Thresholds
@@ -48,6 +49,7 @@ from pcapaudit.findings.timeout_too_long import TimeoutTooLong
 from pcapaudit.findings.tiny_fragment import TinyFragment
 from pcapaudit.findings.udp_flood import UdpFlood
 from pcapaudit.findings.udp_hole_punch import UdpHolePunch
+from pcapaudit.findings.udp_hole_punch_failed import UdpHolePunchFailed
 from pcapaudit.findings.unsolicited_inbound import UnsolicitedInbound
 from pcapaudit.findings.unsolicited_reply import UnsolicitedReply
 from pcapaudit.findings.violation import Detector, Severity
@@ -79,6 +81,8 @@ DETECTORS: tuple[type[Detector], ...] = (
     FtpBounce,
     FtpPrivateAddressLeak,
     UdpHolePunch,
+    UdpHolePunchFailed,
+    TcpHolePunch,
     FlowCutByTimeout,
     AsymmetricCapture,
     ReflectionAmplification,

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -26,9 +27,10 @@ from pcapaudit.findings.recent import tuple_keys
 from pcapaudit.findings.thresholds import Thresholds, with_defaults
 
 if TYPE_CHECKING:
+    from pcapaudit.findings.udp_hole_punch import Path
     from pcapaudit.replay.consumer import Context
 
-__all__ = ["SERVICE_PORTS", "FlowView", "Scene", "View", "address_text", "endpoint_text", "flow_ends", "flow_hosts", "sides_of"]
+__all__ = ["SERVICE_PORTS", "FlowView", "Refusal", "Scene", "View", "address_text", "endpoint_text", "flow_ends", "flow_hosts", "sides_of"]
 
 Made = TypeVar("Made")
 
@@ -61,6 +63,20 @@ SERVICE_PORTS[1:1024] = True
 SERVICE_PORTS[[1194, 1701, 1900, 3478, 4500, 5060, 5061, 5349, 5353, 5355, 11211, 19302, 51820]] = True
 
 
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An ICMP error about a flow: somebody does not want it."""
+
+    #: Frame of the error.
+    frame: int
+    #: Address of its sender.
+    sender: str
+    #: Whether it came from inside.
+    from_inside: bool
+    #: Frame of an earlier error from the peer's side; 0 for none.
+    peer_frame: int = 0
+
+
 class Scene:
     """The run, as far as it is the same for every packet."""
 
@@ -79,6 +95,10 @@ class Scene:
         #: Addresses of hosts that are flooded, and of those that get answers they did not ask for.
         self.flooded: set[str] = set()
         self.reflected: set[str] = set()
+        #: Flow → the first ICMP error about it; hosts between which a path was punched; paths that failed, with that error.
+        self.refusals: dict[int, Refusal] = {}
+        self.punched: set[tuple[str, str]] = set()
+        self.failed: list[tuple[Path, Refusal | None]] = []
         #: Numbers of flows into which somebody forges segments, and of those of which packets passed unseen.
         self.attacked: set[int] = set()
         self.holed: set[int] = set()

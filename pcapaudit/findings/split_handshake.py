@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from pcapaudit.core.columns import PacketBatch, VerdictBatch
-from pcapaudit.findings.causes import Cause, Kind, merge, plural
-from pcapaudit.findings.handshakes import BothSyn
+from pcapaudit.findings.causes import Kind
+from pcapaudit.findings.handshakes import BothSyn, is_split
 from pcapaudit.findings.scene import Scene
 from pcapaudit.findings.violation import Severity, Violation
 
@@ -36,24 +36,21 @@ class SplitHandshake:
     severity: ClassVar[Severity] = Severity.MEDIUM
 
     def __init__(self, scene: Scene) -> None:
-        self._both = BothSyn(scene)
-        self._found: list[Cause] = []
+        self._both = BothSyn(scene, is_split)
 
     def on_batch(self, batch: PacketBatch, verdicts: VerdictBatch) -> None:
         """Note connections with a SYN from either side."""
         self._both.on_batch(batch, verdicts)
 
     def on_flows(self, rows: Any) -> None:
-        """Keep those that never saw a SYN-ACK of the answering side."""
-        self._found += [cause for cause, history in self._both.ended(rows) if "h" not in history and "H" in history]
+        """See how their handshakes went."""
+        self._both.on_flows(rows)
 
     def on_end(self) -> None:
         """Nothing is held back."""
 
     def violations(self) -> Sequence[Violation]:
         """One for all."""
-        if not self._found:
-            return []
         kind = Kind(
             self.code,
             self.severity,
@@ -61,8 +58,4 @@ class SplitHandshake:
             "Ask who runs the server: no ordinary one does this. Drop it with a rule for SYN without ACK in the reply direction: "
             "ct direction reply tcp flags & (syn | ack) == syn drop.",
         )
-        total = merge(self._found)
-        first = total.first
-        who = f"{first['source']} sent {first['destination']} a SYN of its own in frame {first['frame']}"
-        message = f"{plural(len(self._found), 'connection')} opened by a split handshake: {who}."
-        return [total.violation(kind, message)]
+        return self._both.violations(kind, "by a split handshake")

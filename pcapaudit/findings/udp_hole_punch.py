@@ -12,11 +12,12 @@ import numpy as np
 from pcapaudit.core import consts
 from pcapaudit.core.columns import PacketBatch, VerdictBatch
 from pcapaudit.findings.groups import Groups
+from pcapaudit.findings.punching import filtering, is_relaying, read_stun
 from pcapaudit.findings.recent import Recent, tuple_keys
-from pcapaudit.findings.scene import SERVICE_PORTS, Scene, View, address_text, endpoint_text
+from pcapaudit.findings.scene import SERVICE_PORTS, Scene, View, address_text, endpoint_text, flow_hosts
 from pcapaudit.findings.violation import Severity, Violation
 
-__all__ = ["UdpHolePunch"]
+__all__ = ["Path", "UdpHolePunch"]
 
 #: Five-tuples whose first packets are remembered, and those whose first flow is: 2 to the power of it.
 MEMORY_BITS = 14
@@ -32,6 +33,12 @@ MAX_ROWS_A_BATCH = 32
 #: Punched paths remembered, and those that get a finding each; more become one finding.
 MAX_PATHS = 1024
 SINGLE_PATHS = 3
+#: Ports of a pair of hosts that are remembered, and so many tried in vain are a method.
+MAX_TRIES = 512
+LEAST_TRIES = 16
+#: A path this old whose packets are this small on average (IP bytes) is kept open on purpose.
+KEPT_SECONDS = 30.0
+KEEPALIVE_BYTES = 120
 #: Neither end of a punched path is a service's port.
 LOWEST_PORT = 1024
 #: This soon after the start of the capture, refused packets may belong to a path that was open before it.
@@ -55,10 +62,12 @@ class _Socket:
     peers: set[_Endpoint]
     #: (who, frame, payload) of the first answers.
     answers: list[tuple[str, int, bytes]]
+    #: Relay that it uses; empty if none was seen.
+    relay: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class _Path:
+class Path:
     """A punched path."""
 
     #: Flow number.
@@ -87,7 +96,8 @@ class UdpHolePunch:
     *crossed*, when the peer's datagrams were refused before the first one from inside opened the way; *outbound-first*, when the inside
     sent first and the peer's own connectivity checks followed (both ends send STUN binding requests, as ICE does), or when a third host had
     told the same socket the peer's address just before. A client's question with its answer is not one, whatever its ports, nor
-    is a known path whose entry timed out.
+    is a known path whose entry timed out. The evidence says under which filtering of RFC 4787 the peer's first datagram would have been let
+    in, what STUN said, who introduced the two, how ports were guessed, and what keeps the path open.
 
     ## Why it matters
     A stateful policy says that nobody outside can open a connection. A hole punch is how two willing ends agree around it: from then
@@ -116,7 +126,11 @@ class UdpHolePunch:
         self._candidates: list[tuple[Any, Any, int]] = []
         #: Sockets and the hosts of which they asked a service.
         self._served = Recent(MEMORY_BITS, [])
-        self._paths: list[_Path] = []
+        self._paths: list[Path] = []
+        #: What the first STUN request on a five-tuple says: (local, peer) in text → facts.
+        self._stun: dict[tuple[str, str], dict[str, Any]] = {}
+        #: Pairs of hosts inside and outside: endpoints tried in vain, as numbers of the inner and outer port.
+        self._tries: Groups[tuple[str, str], tuple[set[int], set[int]]] = Groups(MAX_PATHS, lambda: (set(), set()))
         self._missed = 0
         self._start_ns = -1
 
@@ -155,6 +169,7 @@ class UdpHolePunch:
         found = udp[~low & (flows["sport"][udp] >= LOWEST_PORT)]
         if not len(found):
             return
+        self._note_tries(flows, found[~flows.answered[found] & self._scene.inside[flows["iif"][found]]])
         keys = flows.tuples[0][found]
         _, known = self._ended.find(keys)
         self._ended.put(keys[~known][::-1], first_frame=flows["first_frame"][found][~known][::-1])
@@ -163,6 +178,8 @@ class UdpHolePunch:
         twoway = flows.answered[found]
         told = ((bits & _BOTH_ASKED) == _BOTH_ASKED) | ((bits & _INTRODUCED) != 0)
         local = self._scene.inside[flows["iif"][found]] & self._scene.outside[flows["oif"][found]]
+        # Without an answer it is a path only that somebody wanted: its peer had been named to the socket.
+        twoway |= (bits & _INTRODUCED) != 0
         for at in np.flatnonzero(local & twoway & (told | (flows["blocked_before"][found] > 0))).tolist():
             if len(self._candidates) >= MAX_PATHS:
                 self._missed += 1
@@ -197,10 +214,31 @@ class UdpHolePunch:
         whole = whole[buffer[starts[whole] + 4] == _STUN_COOKIE >> 24]
         for at in whole[: 4 * MAX_ROWS_A_BATCH].tolist():
             head = bytes(buffer[starts[at] : starts[at] + 8])
-            if head[4:] == _STUN_COOKIE.to_bytes(4, "big") and int.from_bytes(head[:2], "big") == _STUN_REQUEST:
+            if head[4:] != _STUN_COOKIE.to_bytes(4, "big"):
+                continue
+            self._note_relay(view, int(rows[at]))
+            if int.from_bytes(head[:2], "big") == _STUN_REQUEST:
+                ends = view.source(int(rows[at])), view.destination(int(rows[at]))
+                if len(self._stun) < MAX_PATHS and ends not in self._stun:
+                    self._stun[ends] = read_stun(view.payload(int(rows[at])))
                 places, known = self._first.find(keys[at : at + 1])
                 if known[0]:
                     self._first.places["bits"][places[0]] |= _REQUEST_BY_OTHER if sides[at] else _REQUEST_BY_ONE
+
+    def _note_relay(self, view: View, row: int) -> None:
+        """A socket inside that speaks TURN has a relay."""
+        if self._scene.inside[view["iif"][row]] and is_relaying(view.payload(row, 20)):
+            socket = self._sockets.at(_endpoint(view, row, "src"))
+            if socket is not None and not socket.relay:
+                socket.relay = view.destination(row)
+
+    def _note_tries(self, flows: Any, at: Any) -> None:
+        """Endpoints that were tried in vain: many of one pair of hosts are port prediction or a birthday attack."""
+        for row in flows.rows[at[: 4 * MAX_ROWS_A_BATCH]]:
+            tries = self._tries.at(flow_hosts(row))
+            if tries is not None and len(tries[0]) + len(tries[1]) < MAX_TRIES:
+                tries[0].add(int(row["sport"]))
+                tries[1].add(int(row["dport"]))
 
     def _note_answer(self, view: View, row: int) -> None:
         """Keep the first answers that a socket inside gets: one of them may name a peer."""
@@ -246,9 +284,12 @@ class UdpHolePunch:
         )
         asked = bits & _BOTH_ASKED == _BOTH_ASKED
         introducer = self._introducers.get((local, peer))
+        refusal = self._scene.refusals.get(int(row["flow"]))
         if not (crossed or asked or introducer):
             return
         socket = self._sockets.get((int(row["src_hi"]), int(row["src_lo"]), int(row["sport"])))
+        lasted = (int(row["last_ns"]) - int(row["first_ns"])) / 1e9
+        is_small = int(row["bytes"].sum()) <= KEEPALIVE_BYTES * int(row["packets"].sum())
         evidence = {
             "order": "crossed" if crossed else "outbound-first",
             "local": local,
@@ -261,6 +302,11 @@ class UdpHolePunch:
             "introduced_by": introducer[0] if introducer else None,
             "introduced_in_frame": introducer[1] if introducer else None,
             "peers_of_the_socket": len(socket.peers) if socket else 1,
+            "first_datagram_let_in": filtering(bool(socket and len(socket.peers) > 1) or not crossed, not crossed, not crossed),
+            "stun": self._stun.get((local, peer)) or self._stun.get((peer, local)),
+            "method": self._method(local_host, peer_host),
+            "kept_alive_every_seconds": round(int(row["max_gap_ns"]) / 1e9, 3) if lasted >= KEPT_SECONDS and is_small else None,
+            "relayed_by": (socket.relay if socket else "") or None,
             "milliseconds_to_first_answer": round((int(row["first_reply_ns"]) - int(row["first_ns"])) / 1e6, 3),
             "packets": row["packets"].tolist(),
             "bytes": row["bytes"].tolist(),
@@ -269,7 +315,23 @@ class UdpHolePunch:
         early = int(row["first_ns"]) - self._start_ns < START_NS
         doubt = "the capture may have begun in the middle of it" if early and not (asked or introducer) else ""
         order = str(evidence["order"])
-        self._paths.append(_Path(int(row["flow"]), int(row["first_frame"]), int(row["last_frame"]), local, peer, order, evidence, doubt))
+        path = Path(int(row["flow"]), int(row["first_frame"]), int(row["last_frame"]), local, peer, order, evidence, doubt)
+        silent = not int(row["packets"][1])
+        if silent or (refusal is not None and refusal.from_inside):
+            if len(self._scene.failed) < MAX_PATHS:
+                self._scene.failed.append((path, refusal))
+        else:
+            self._scene.punched.add((local_host, peer_host))
+            self._paths.append(path)
+
+    def _method(self, local_host: str, peer_host: str) -> str | None:
+        """How the endpoint was found, where many were tried."""
+        tries = self._tries.get((local_host, peer_host))
+        if tries is None or max(map(len, tries)) < LEAST_TRIES:
+            return None
+        if len(tries[0]) > len(tries[1]):
+            return f"birthday probing from {len(tries[0])} ports"
+        return f"port prediction over {len(tries[1])} ports"
 
 
 def _socket_keys(high: Any, low: Any, port: Any, peer: Any) -> Any:
@@ -295,7 +357,7 @@ def _forms(address: str, port: int) -> tuple[bytes, ...]:
     return (*forms, xor_port + masked) if len(packed) == 4 else tuple(forms)
 
 
-def _why(path: _Path) -> str:
+def _why(path: Path) -> str:
     evidence = path.evidence
     reasons = []
     if path.order == "crossed":
@@ -305,20 +367,24 @@ def _why(path: _Path) -> str:
         reasons.append(f"{evidence['introduced_by']} had named the peer to this socket in frame {evidence['introduced_in_frame']}")
     if evidence["both_sent_stun_requests"]:
         reasons.append("both ends sent STUN binding requests")
+    if evidence["method"]:
+        reasons.append(evidence["method"])
     return "; ".join(reasons) + (f" ({path.doubt})" if path.doubt else "")
 
 
-def _single(path: _Path) -> Violation:
+def _single(path: Path) -> Violation:
     there, back = path.evidence["packets"]
+    kept = path.evidence["kept_alive_every_seconds"]
+    alive = f", kept open by small packets at most {kept:.3g} s apart" if kept else ""
     return _violation(
         [path],
         f"{path.local} and {path.peer} opened a path through the firewall, {path.order}: {_why(path)}. "
-        f"{there} packets out and {back} in used it.",
+        f"{there} packets out and {back} in used it{alive}.",
         path.evidence,
     )
 
 
-def _merged(paths: list[_Path], missed: int) -> Violation:
+def _merged(paths: list[Path], missed: int) -> Violation:
     """One finding for many paths."""
     hosts = sorted({path.evidence["local_host"] for path in paths})
     crossed = sum(path.order == "crossed" for path in paths)
@@ -339,7 +405,7 @@ def _merged(paths: list[_Path], missed: int) -> Violation:
     )
 
 
-def _violation(paths: list[_Path], message: str, evidence: dict[str, Any]) -> Violation:
+def _violation(paths: list[Path], message: str, evidence: dict[str, Any]) -> Violation:
     certain = any(not path.doubt for path in paths)
     return Violation(
         code=UdpHolePunch.code,

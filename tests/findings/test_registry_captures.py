@@ -59,7 +59,7 @@ EXPECTED = {
         ("udp-hole-punch", "outbound-first", "low", 1, 5),
     ],
     "punch-rejected-lan.pcap": [
-        ("udp-hole-punch", "outbound-first", "low", 1, 5),
+        ("udp-hole-punch-failed", "outbound-first", "low", 1, 5),
     ],
     "reset.pcap": [
         ("packet-after-close", "in-flight", "info", 22, 37),
@@ -96,7 +96,7 @@ EXPECTED = {
         ("unsolicited-inbound", "stale-flow", "low", 4, 5),
     ],
     "tcp-simultaneous-open.pcap": [
-        ("simultaneous-open", "", "low", 1, 2),
+        ("tcp-hole-punch", "simultaneous", "low", 1, 1),
     ],
     "tcp-split-handshake.pcap": [
         ("split-handshake", "", "medium", 1, 3),
@@ -135,12 +135,13 @@ def test_capture(name):
 
 
 @pytest.mark.parametrize(
-    ("name", "order", "first_frame"), [("punch-wan.pcap", "crossed", 7), ("punch-rejected-wan.pcap", "outbound-first", 5)]
+    ("name", "code", "order", "first_frame"),
+    [("punch-wan.pcap", "udp-hole-punch", "crossed", 7), ("punch-rejected-wan.pcap", "udp-hole-punch-failed", "outbound-first", 5)],
 )
-def test_punch_seen_outside_the_nat(name, order, first_frame):
+def test_punch_seen_outside_the_nat(name, code, order, first_frame):
     """The NAT's own address is the inside; the knocks that were refused are no finding of their own."""
     found = [facts(each) for each in findings_of(name, local=["198.51.100.2"])]
-    assert ("udp-hole-punch", order, "low", 1, first_frame) in found
+    assert (code, order, "low", 1, first_frame) in found
     assert not [code for code, *_ in found if code == "unsolicited-inbound"]
 
 

@@ -21,3 +21,9 @@ def test_the_other_kind():
     """And a SYN that nobody answered."""
     for history in (b"SsHA", b"Ss"):
         assert not found(SimultaneousOpen, packets(SECOND), flows=flow_rows({"flow": 4, "history": history}))
+
+
+def test_punch_is_another_finding():
+    """Through the firewall, between two high ports."""
+    high = {"flow": 4, "history": b"SshHA", "sport": 4000, "dport": 5000}
+    assert not found(SimultaneousOpen, packets(SECOND), flows=flow_rows(high))

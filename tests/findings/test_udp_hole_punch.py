@@ -142,3 +142,40 @@ def test_refused_knocks_are_explained():
     detector.on_end()
     detector.violations()
     assert scene.explained[PEER, HOST] == 2
+
+
+def test_many_ports_tried_are_a_method():
+    """Port prediction from one socket, birthday probing from many; the scan that it looks like is none."""
+    from crowd_flows import judged, many
+
+    from pcapaudit.findings.port_scan import PortScan
+
+    crossed = {**FLOW, **LATE, "blocked_before": 2, "first_blocked_frame": 4, "flow": 900}
+    silent = {**FLOW, "packets": (1, 0)}
+    for field, method in (("dport", "port prediction over 31 ports"), ("sport", "birthday probing from 31 ports")):
+        tries = many(30, silent, first=20, **{field: lambda i: 50000 + i})
+        tries.append({**silent, "flow": 60, "first_frame": 60})
+        (violation,), scene = judged(UdpHolePunch, *tries, crossed)
+        assert violation.evidence["method"] == method
+        scan = PortScan(scene)
+        scan.on_flows(flow_rows(*tries))
+        assert list(scan.violations()) == []
+
+
+def test_keepalives_and_filtering():
+    """Small packets for minutes; what more open filters would have done with the first datagram."""
+    second = 1_000_000_000
+    flow = {**FLOW, **LATE, "blocked_before": 1, "first_blocked_frame": 4, "bytes": (200, 160), "max_gap_ns": 20 * second}
+    flow["last_ns"] = flow["first_ns"] + 90 * second
+    violation = only(found(UdpHolePunch, packets(OUT), flows=flow_rows(flow)))
+    assert violation.message.endswith("5 packets out and 4 in used it, kept open by small packets at most 20 s apart.")
+    assert not violation.evidence["first_datagram_let_in"]["address-and-port-dependent"]
+    busy = {**flow, "bytes": (5000, 4000)}
+    assert only(found(UdpHolePunch, packets(OUT), flows=flow_rows(busy))).evidence["kept_alive_every_seconds"] is None
+
+
+def test_stun_is_read():
+    """What the first check says of itself."""
+    batch = packets({**OUT, "payload": REQUEST}, {**BACK, "payload": REQUEST}, {**BACK, "payload": RESPONSE})
+    violation = only(found(UdpHolePunch, batch, flows=flow_rows(FLOW)))
+    assert violation.evidence["stun"] == {"method": 1, "class": "request"}
