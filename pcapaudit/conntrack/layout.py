@@ -53,6 +53,10 @@ W_SCTP_NOTES = 18
 # DCCP (in place of a TCP side): sequence number of the last Response; then DCCP_ notes.
 Q_DCCP_RESPONSE = 8
 W_DCCP_NOTES = 18
+# Translations: what is not known of the leaving tuple (HIDE_ bits), and of the original tuple (shifted by 4); NOTE_ bits; and the rule
+# whose unknown match leaves it open.
+W_NAT_NOTES = 16
+W_NAT_CAUSE = 17
 W_MARK = 30
 W_HASH = 31
 
@@ -65,6 +69,18 @@ HELPER_IPV6 = 0x80
 KIND_FREE = 0
 KIND_CONNECTION = 1
 KIND_BLOCKED = 2
+# What NAT makes of a connection: a row whose key is the tuple that its first packet leaves with, and whose W_PARENT is the connection.
+KIND_TRANSLATION = 3
+
+# Notes of a translation: frames from behind the firewall were seen; its key is in the index; the connection's NAT bits are not known; the
+# connection was first seen behind the firewall, so that its own key is the leaving tuple.
+NOTE_SEEN_BEHIND = 0x100
+NOTE_INDEXED = 0x200
+NOTE_STATUS_OPEN = 0x400
+NOTE_KEY_LEAVES = 0x800
+# Bit of W_STATUS, in a place where Linux has one that no connection in its table has: the connection has a translation. It is not shown.
+ROW_TRANSLATED = 0x0800
+STATUS_SHOWN = 0xF7FF
 
 # TCP flags of a side, with the numbers of Linux.
 SIDE_WSCALE = 0x01

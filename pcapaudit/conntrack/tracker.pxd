@@ -1,14 +1,17 @@
 import cython
 
+from pcapaudit.conntrack.aliases cimport Aliases
 from pcapaudit.conntrack.checks cimport Checks
 from pcapaudit.conntrack.dccp cimport Dccp
 from pcapaudit.conntrack.keys cimport Keys
 from pcapaudit.conntrack.layout cimport (
     KIND_BLOCKED,
     KIND_CONNECTION,
+    KIND_TRANSLATION,
     Q_EXPIRES,
     Q_STREAM,
     ROW_QUADS,
+    ROW_TRANSLATED,
     ROW_WORDS,
     TIMER_GENERIC,
     TIMER_GRE,
@@ -86,6 +89,7 @@ from pcapaudit.core.consts cimport (
     REASON_NONE,
     REASON_NOT_IP,
     REASON_NOT_TRACKABLE,
+    REASON_SEEN_TRANSLATED,
     REASON_SHORT_HEADER,
     REASON_TABLE_FULL,
     REASON_TRUNCATED,
@@ -146,6 +150,7 @@ cdef class Tracker:
     cdef bint fresh
     cdef bint last
     cdef bint quoted
+    cdef public Aliases aliases
     cdef u32 blocked
     cdef u32 blocked_direction
     cdef u32[::1] ring
@@ -160,7 +165,7 @@ cdef class Tracker:
     cdef void touch(self, PacketBatch b, u32 first, u32 stop) noexcept nogil
     @cython.locals(i=u32, row=u64)
     cdef void fetch(self, PacketBatch b, VerdictBatch v, u32 first, u32 stop) noexcept nogil
-    @cython.locals(slot=u32, row=u32)
+    @cython.locals(slot=u32, row=u32, kind=u32, owner=u32)
     cdef u32 _find(self, long long now) noexcept nogil
     cdef void _expire(self, u32 row) noexcept nogil
     @cython.locals(status=u32, state=u32, proto=u32)
@@ -203,5 +208,5 @@ cdef class Tracker:
     cdef void _record_blocked(self, PacketBatch b, u32 i, long long now) noexcept nogil
     @cython.locals(left=u32, status=u32)
     cdef void reap(self, long long now) noexcept nogil
-    @cython.locals(row=u32, why=u32)
+    @cython.locals(row=u32, why=u32, kind=u32)
     cpdef u32 finish_some(self, u32 first, long long now) noexcept nogil

@@ -14,13 +14,14 @@ queue's reader calls ``recycle``.
 from __future__ import annotations
 
 from array import array
-from typing import Any
 
 import cython
 
+from pcapaudit.conntrack.aliases import Aliases
 from pcapaudit.conntrack.checks import Checks
 from pcapaudit.conntrack.config import ConntrackConfig
 from pcapaudit.conntrack.dccp import Dccp
+from pcapaudit.conntrack.icmp_types import ERRORS, QUERIES, UNTRACKED
 from pcapaudit.conntrack.keys import Keys
 from pcapaudit.conntrack.relations import Relations
 from pcapaudit.conntrack.sctp import Sctp
@@ -32,9 +33,11 @@ if not cython.compiled:
     from pcapaudit.conntrack.layout import (
         KIND_BLOCKED,
         KIND_CONNECTION,
+        KIND_TRANSLATION,
         Q_EXPIRES,
         Q_STREAM,
         ROW_QUADS,
+        ROW_TRANSLATED,
         ROW_WORDS,
         TIMER_GENERIC,
         TIMER_GRE,
@@ -98,6 +101,7 @@ if not cython.compiled:
         REASON_NONE,
         REASON_NOT_IP,
         REASON_NOT_TRACKABLE,
+        REASON_SEEN_TRANSLATED,
         REASON_TABLE_FULL,
         REASON_TRUNCATED,
         STATUS_ASSURED,
@@ -130,19 +134,6 @@ if not cython.compiled:
 
 __all__ = ["Tracker"]
 
-#: ICMP types by version (4 in 0-255, 6 in 256-511): 1 for those that may open a connection.
-_QUERIES = bytearray(512)
-for _one in (8, 13, 15, 17, 256 + 128, 256 + 139):
-    _QUERIES[_one] = 1
-#: ICMPv6 types that Linux leaves untracked: multicast listeners, router and neighbour discovery (RFC 4861, RFC 2710, RFC 3810, RFC 4286).
-_UNTRACKED = bytearray(256)
-for _one in (130, 131, 132, 133, 134, 135, 136, 143, 151, 152):
-    _UNTRACKED[_one] = 1
-#: By version like _QUERIES: 1 for errors, whose quoted packet tells the connection.
-_ERRORS = bytearray(512)
-for _one in (3, 4, 5, 11, 12, *range(256, 256 + 128)):
-    _ERRORS[_one] = 1
-
 
 class Tracker:
     """The connections of one run. After ``track``, ``row`` is the packet's connection (0: none) and ``known`` one it was invalid for."""
@@ -155,10 +146,10 @@ class Tracker:
         self.sctp = Sctp(self.table, config)
         self.dccp = Dccp(self.table, config)
         self.quote = Quote()
-        self.timers = memoryview(_signed(config.timeout_list()))
-        self.queries = memoryview(_QUERIES)
-        self.untracked = memoryview(_UNTRACKED)
-        self.errors = memoryview(_ERRORS)
+        self.timers = memoryview(array("q", config.timeout_list()))
+        self.queries = memoryview(QUERIES)
+        self.untracked = memoryview(UNTRACKED)
+        self.errors = memoryview(ERRORS)
         self.limit = config.max
         self.udp_close_on_reply = config.udp_close_on_reply
         #: Entries in the table, most ever, and when that was.
@@ -173,6 +164,7 @@ class Tracker:
         self.last = 0
         #: 1: the packet is an ICMP error, and ``row`` (or ``known``) the connection that it quotes: it is none of its packets.
         self.quoted = 0
+        self.aliases = Aliases(self.table)
         #: Blocked record of the packet's tuple, and how it lies to it.
         self.blocked = 0
         self.blocked_direction = 0
@@ -214,19 +206,25 @@ class Tracker:
     def _find(self, now):
         """The live connection of the looked-up tuple, or 0. Expired ones end on the way; a blocked record is noted."""
         self.blocked = 0
+        self.aliases.found = 0
         slot = self.table.key_hash & (self.table.slots - 1)
         while True:
             slot = self.table.find_from(slot)
             if slot == self.table.slots:
                 return 0
             row = self.table.index[slot] & 0xFFFFFF
-            if self.table.t[row * ROW_QUADS + Q_EXPIRES] <= now:
-                self._expire(row)
+            kind = self.table.w[row * ROW_WORDS + W_STATUS] >> 24
+            owner = self.table.w[row * ROW_WORDS + W_PARENT] if kind == KIND_TRANSLATION else row
+            if self.table.t[owner * ROW_QUADS + Q_EXPIRES] <= now:
+                self._expire(owner)
                 # The gap was closed by rows behind it.
                 slot = self.table.key_hash & (self.table.slots - 1)
                 self.blocked = 0
-            elif self.table.w[row * ROW_WORDS + W_STATUS] >> 24 == KIND_CONNECTION:
+            elif kind == KIND_CONNECTION:
                 return row
+            elif kind == KIND_TRANSLATION:
+                self.aliases.found = row
+                return owner
             else:
                 self.blocked = row
                 self.blocked_direction = self.table.direction_of(row)
@@ -260,6 +258,8 @@ class Tracker:
                 self.relations.forget(row, when)
         else:
             self.ring[self.table.w[row * ROW_WORDS + W_LAST]] = 0
+        if self.aliases.on:
+            self.aliases.forget(row)
         self.table.remove(row)
         at = self.ended_count * 3
         self.ended[at] = row
@@ -282,6 +282,7 @@ class Tracker:
         self.quoted = 0
         self.blocked = 0
         self.relations.unsure = 0
+        self.aliases.found = 0
         v.ct_state[i] = CT_NONE
         v.direction[i] = DIR_NONE
         v.reason[i] = REASON_NONE
@@ -319,6 +320,11 @@ class Tracker:
                 return TO_DROP
         if reason:
             v.reason[i] = reason
+            if reason == REASON_SEEN_TRANSLATED:
+                self.known = self.aliases.again
+                self.quoted = 1
+                v.ct_state[i] = CT_NONE
+                return TO_SKIP
         return TO_RULES
 
     def _assign(self, b, v, i, now):
@@ -348,7 +354,9 @@ class Tracker:
                 if reason:
                     return reason
             else:
-                judged = self._meet(b, v, i, row, self.table.direction_of(row), now)
+                if self.aliases.on and self.aliases.seen_before(row):
+                    return REASON_SEEN_TRANSLATED
+                judged = self._meet(b, v, i, row, self.aliases.direction(row), now)
                 if judged == TRACK_INVALID:
                     return v.reason[i]
                 again = judged == TRACK_REOPEN
@@ -392,6 +400,8 @@ class Tracker:
             return DIR_NONE
         w = words_at(self.table, row)
         if w[W_STATUS] >> 24 != KIND_CONNECTION or expires_at(w) <= now or w[W_PROTO] != (proto | b.l3[i] << 8 | b.zone[i] << 16):
+            return DIR_NONE
+        if w[W_STATUS] & ROW_TRANSLATED:
             return DIR_NONE
         return direction_in(w, b, i)
 
@@ -586,6 +596,8 @@ class Tracker:
         self.blocked = 0
         if row == 0:
             return REASON_ICMP_QUOTE_UNKNOWN
+        if self.aliases.on and self.aliases.seen_before(row):
+            return REASON_SEEN_TRANSLATED
         # The key is the quoted tuple turned round: its destination is who sent the quoted packet.
         if self.table.key_dst_hi != b.dst_hi[i] or self.table.key_dst_lo != b.dst_lo[i]:
             self.known = row
@@ -594,7 +606,7 @@ class Tracker:
         self.row = row
         self.quoted = 1
         v.ct_state[i] = CT_RELATED
-        v.direction[i] = self.table.direction_of(row)
+        v.direction[i] = self.aliases.direction(row)
         if self.quote.has_seq:
             self.tcp.quoted(v, i, row, 1 - v.direction[i], self.quote.seq)
         return REASON_NONE
@@ -670,7 +682,8 @@ class Tracker:
         while row <= self.table.top:
             if self.ended_count == ENDED_ROWS:
                 return row
-            if self.table.w[row * ROW_WORDS + W_STATUS] >> 24:
+            kind = self.table.w[row * ROW_WORDS + W_STATUS] >> 24
+            if kind and kind != KIND_TRANSLATION:
                 if self.table.t[row * ROW_QUADS + Q_EXPIRES] <= now:
                     self._expire(row)
                 else:
@@ -681,8 +694,4 @@ class Tracker:
 
     def ensure(self, packets: cython.uint) -> None:
         """Make room for the entries that so many packets may bring."""
-        self.table.ensure(packets + 1)
-
-
-def _signed(values: list[int]) -> Any:
-    return array("q", values)
+        self.table.ensure((packets + 1) * 2 if self.aliases.on else packets + 1)

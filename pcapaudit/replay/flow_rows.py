@@ -50,7 +50,7 @@ def _connection(rows: Any, quads: Any, words: Any) -> None:
     """What conntrack knew at the end."""
     status = words[:, conn.W_STATUS]
     rows["flow"], rows["parent"] = words[:, conn.W_FLOW], words[:, conn.W_PARENT]
-    rows["status"], rows["tcp_state"] = status & 0xFFFF, status >> 16 & 15
+    rows["status"], rows["tcp_state"] = status & conn.STATUS_SHOWN, status >> 16 & 15
     rows["helper"] = status >> conn.HELPER_SHIFT & 15
     rows["blocked"] = status >> 24 == conn.KIND_BLOCKED
     rows["end"] = quads[:, flow.OUT_WHY]

@@ -1,6 +1,6 @@
 import cython
 
-from pcapaudit.conntrack.layout cimport Q_EXPIRES, ROW_QUADS, ROW_WORDS, TO_DROP, TO_RULES, TO_SKIP, W_FLOW, W_MARK, W_PARENT, W_PROTO, W_STATUS
+from pcapaudit.conntrack.layout cimport Q_EXPIRES, ROW_QUADS, ROW_WORDS, STATUS_SHOWN, TO_DROP, TO_RULES, TO_SKIP, W_FLOW, W_MARK, W_PARENT, W_PROTO, W_STATUS
 from pcapaudit.conntrack.relations cimport Relations
 from pcapaudit.conntrack.rows cimport expires_at, words_at
 from pcapaudit.conntrack.tracker cimport Tracker
@@ -20,6 +20,7 @@ from pcapaudit.core.consts cimport (
     PATH_INPUT,
     PROTO_TCP,
     PROTO_UDP,
+    REASON_CLASH,
     REASON_DCCP_IGNORED,
     REASON_FRAGMENT_DROPPED,
     REASON_FRAGMENT_QUEUED,
@@ -33,6 +34,7 @@ from pcapaudit.core.consts cimport (
     VERDICT_SKIP,
 )
 from pcapaudit.replay.flows cimport FlowTable
+from pcapaudit.replay.translation cimport Translations
 from pcapaudit.rules.evaluate cimport Evaluator
 
 cdef enum:
@@ -57,6 +59,8 @@ cdef class Loop:
     cdef bint uses_ct_account
     cdef u64[::1] counts
     cdef unsigned char[::1] resets
+    cdef Translations translations
+    cdef bint translates
     cdef public long long now
     cdef u32 left
     cdef u32 stop
@@ -72,6 +76,8 @@ cdef class Loop:
     cdef void _copy(self, VerdictBatch v, u32 i) noexcept nogil
     @cython.locals(row=u32, dropped=u32)
     cdef int _help(self, PacketBatch b, VerdictBatch v, u32 i) except -1 nogil
+    @cython.locals(clashes=cython.bint)
+    cdef bint _fits(self, VerdictBatch v, u32 i) except -1 nogil
     @cython.locals(word=u32, accepted=cython.bint)
     cdef int _judge(self, PacketBatch b, VerdictBatch v, u32 i) except -1 nogil
     @cython.locals(row=u32, at=u64, side=u32, ignored=cython.bint)

@@ -14,13 +14,14 @@ from pcapaudit.conntrack.table import reserve
 from pcapaudit.conntrack.tracker import Tracker
 from pcapaudit.core.columns import PacketBatch, VerdictBatch
 from pcapaudit.replay.flows import FlowTable
-from pcapaudit.rules.evaluate import Evaluator
+from pcapaudit.replay.translation import Translations
 
 if not cython.compiled:
     from pcapaudit.conntrack.layout import (
         Q_EXPIRES,
         ROW_QUADS,
         ROW_WORDS,
+        STATUS_SHOWN,
         TO_DROP,
         TO_RULES,
         TO_SKIP,
@@ -46,6 +47,7 @@ if not cython.compiled:
         PATH_INPUT,
         PROTO_TCP,
         PROTO_UDP,
+        REASON_CLASH,
         REASON_DCCP_IGNORED,
         REASON_FRAGMENT_DROPPED,
         REASON_FRAGMENT_QUEUED,
@@ -74,7 +76,8 @@ _LONG_AGO = cython.declare(cython.longlong, -0x4000000000000000)
 class Loop:
     """Judges batches. One object a run: it keeps the clock."""
 
-    def __init__(self, tracker: Tracker, evaluator: Evaluator, flows: FlowTable, take_fragment: Any, observed: bool) -> None:
+    def __init__(self, tracker: Tracker, translations: Translations, flows: FlowTable, take_fragment: Any, observed: bool) -> None:
+        evaluator = translations.evaluator
         self.tracker = tracker
         self.relations = tracker.relations
         self.evaluator = evaluator
@@ -88,6 +91,9 @@ class Loop:
         self.counts = memoryview(reserve((tracker.table.capacity + 1) * 32 if self.uses_ct_account else 32)).cast("Q")
         #: By rule id: whether it rejects with a TCP reset.
         self.resets = memoryview(evaluator.program.resets)
+        #: What translates connections; without NAT in the rules nobody asks it.
+        self.translations = translations
+        self.translates = bool(evaluator.program.nat_l3)
         #: The clock: the latest time stamp so far.
         self.now = _LONG_AGO
         #: Where ``finish`` goes on; row 0 after the last.
@@ -201,16 +207,23 @@ class Loop:
                 if early and self.evaluator.matcher.ct_zone_set:
                     self.tracker.touch(b, i, i + 1)
                 way = self.tracker.track(b, v, i, self.now)
+                if self.translates and way == TO_RULES:
+                    way = self.translations.meet(b, v, i, self.now)
             if way == TO_RULES:
                 accepted = self._judge(b, v, i) or self.observed
                 if not accepted and self.resets[v.rule[i]] and self.tracker.row and not self.tracker.fresh and not self.tracker.quoted:
                     self.tracker.tcp.close_by_reset(b, i, self.tracker.row, self.now)
                 elif accepted and self.relations.watching:
                     accepted = self._help(b, v, i) or self.observed
+                if accepted and self.translates and self.translations.changed:
+                    accepted = self._fits(v, i) or self.observed
             else:
                 self._not_judged(v, i, VERDICT_DROP if way == TO_DROP else VERDICT_SKIP)
         if way != TO_SKIP and not untracked:
             self.tracker.commit(b, i, self.now, accepted)
+            if self.translates and self.translations.changed:
+                with cython.gil:
+                    self.translations.confirm(i, self.now)
         self._account(b, v, i)
         if self.tracker.ended_count:
             self.flows.settle()
@@ -231,10 +244,21 @@ class Loop:
             v.reason[i] = REASON_HELPER
         return not dropped
 
+    def _fits(self, v, i):
+        """Whether a translated connection can be confirmed; a packet whose connection cannot is dropped."""
+        with cython.gil:
+            clashes = self.translations.clashes(i)
+        if not clashes:
+            return 1
+        self._not_judged(v, i, VERDICT_DROP)
+        v.hook[i] = HOOK_POSTROUTING
+        v.reason[i] = REASON_CLASH
+        return 0
+
     def _judge(self, b, v, i):
         """The rules, with what they may ask of the packet's connection: its status so far, and its mark, which they may set."""
         word = self.tracker.row * ROW_WORDS
-        v.ct_status[i] = self.tracker.table.w[word + W_STATUS] & 0xFFFF
+        v.ct_status[i] = self.tracker.table.w[word + W_STATUS] & STATUS_SHOWN
         if self.relations.watching:
             self.evaluator.matcher.state_unsure = self.relations.unsure
         if self.uses_ct_account:
@@ -277,7 +301,7 @@ class Loop:
         if row == 0:
             row = self.tracker.known
             if row:
-                direction = self.tracker.table.direction_of(row)
+                direction = self.tracker.aliases.direction(row)
         elif row == self.tracker.blocked:
             direction = self.tracker.blocked_direction
         if row and not self.tracker.quoted:
@@ -311,7 +335,7 @@ class Loop:
             v.tcp_state[i] = 0
             v.timeout_ns[i] = 0
             return
-        v.ct_status[i] = w[W_STATUS] & 0xFFFF
+        v.ct_status[i] = w[W_STATUS] & STATUS_SHOWN
         # An ICMP error tells nothing of the protocol that it quotes; its state would be read as TCP's.
         quoted = self.tracker.quoted and w[W_PROTO] & 0xFF != PROTO_TCP
         v.tcp_state[i] = 0 if quoted else w[W_STATUS] >> 16 & 15

@@ -18,6 +18,7 @@ from pcapaudit.replay.flow_rows import flow_rows
 from pcapaudit.replay.flows import FlowTable
 from pcapaudit.replay.loop import Loop
 from pcapaudit.replay.reassembly import WHOLE, Reassembly
+from pcapaudit.replay.translation import Translations
 from pcapaudit.replay.vantage import Vantage
 from pcapaudit.rules.evaluate import Evaluator
 from pcapaudit.wire.decode import Decoder
@@ -87,12 +88,15 @@ class Engine:
             self.related = Related(config, self.batch, self.verdicts, self.tracker, networks)
         evaluator = Evaluator(context.program, self.batch, self.verdicts)
         self.reassembly = Reassembly(context.conntrack, (self.batch, self.verdicts), self._flows, source.decoder, self._vantage)
+        self._translations = Translations(self.tracker, evaluator, self._vantage, context.topology, (self.batch, self.verdicts))
+        evaluator.view.chooser = self._translations
+        self.tracker.aliases.on = bool(context.program.nat_l3)
         self._tracer = tracer
         take = self.reassembly.take
         if tracer is not None:
             tracer.attach(self.batch, self.verdicts, (self.tracker, evaluator), context.conntrack)
             take = self._take
-        self._loop = Loop(self.tracker, evaluator, self._flows, take, context.mode == "observed")
+        self._loop = Loop(self.tracker, self._translations, self._flows, take, context.mode == "observed")
         self._frames = 0
         self._first_ns: int | None = None
         self._last_ns = 0

@@ -8,7 +8,7 @@ known now: 0 no, 1 yes, 2 unknown. What the capture can never show (a local user
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pcapaudit.core.consts import PROTO_TCP, VERDICT_ACCEPT, VERDICT_DROP
 from pcapaudit.rules import ops, tables
@@ -45,6 +45,8 @@ _PATHS = {
 _FAMILY_L3 = {"ip": (4,), "ip6": (6,), "inet": (4, 6), "netdev": (4, 6)}
 #: Hook → priority at which the kernel's NAT stands there (NF_IP_PRI_NAT_DST, NF_IP_PRI_NAT_SRC).
 _NAT_PRIORITY = {0: -100, 1: 100, 3: -100, 4: 100}
+#: Hook → how much of a packet is translated before and behind the kernel's NAT there (see ``view``).
+_STAGES = {0: (0, 1), 1: (1, 2), 3: (0, 1), 4: (1, 2), 5: (0, 0), 6: (2, 2)}
 #: Hooks of packets that arrive and of packets that are made here, where conntrack still lies ahead.
 _EARLY_HOOKS = frozenset({tables.HOOK_NUMBERS["prerouting"], tables.HOOK_NUMBERS["output"]})
 _VERDICT_OPS = {"accept": ops.OP_ACCEPT, "drop": ops.OP_DROP, "return": ops.OP_RETURN, "jump": ops.OP_JUMP, "goto": ops.OP_GOTO}
@@ -105,6 +107,8 @@ class _Compiler:
         bases.reverse()
         ordered = sorted(bases, key=lambda each: (_NAT_PRIORITY.get(each.hook, 0) if each.is_nat else each.priority, each.priority))
         program = self.program
+        program.nat_l3 = tuple(l3 for l3 in (4, 6) if any(each.is_nat and l3 in each.l3 for each in bases))
+        ordered = _staged(ordered)
         for raw in (False, True):
             paths: list[list[list[BasePlan]]] = [[[], []]]
             for hooks in _PATHS.values():
@@ -256,6 +260,23 @@ def _chosen(statements: tuple[Statement, ...], choice: Element | None) -> tuple[
         else:
             chosen.append(each)
     return tuple(chosen)
+
+
+def _staged(ordered: list[BasePlan]) -> list[BasePlan]:
+    """The base chains, in the order in which they run, with the stages at which they do.
+
+    A chain that shares the priority of the kernel's NAT sees the packet translated if it runs behind the hook's nat chains.
+    """
+    passed: set[int] = set()
+    staged = []
+    for each in ordered:
+        before, behind = _STAGES.get(each.hook, (1, 1))
+        at = _NAT_PRIORITY.get(each.hook, 0)
+        if each.is_nat:
+            passed.add(each.hook)
+        translated = not each.is_nat and (each.priority > at or (each.priority == at and each.hook in passed))
+        staged.append(replace(each, stage=behind if translated else before))
+    return staged
 
 
 def _is_raw(base: BasePlan) -> bool:

@@ -39,8 +39,9 @@ from pcapaudit.rules.model import (
     Table,
     Tproxy,
     Unsupported,
+    Value,
 )
-from pcapaudit.rules.program import DynamicSet
+from pcapaudit.rules.program import DynamicSet, NatPlan
 from pcapaudit.rules.selectors import SELECTORS
 
 __all__ = ["Effects", "changed_fields"]
@@ -174,6 +175,9 @@ class Effects:
         if isinstance(statement, Opaque):
             self._note(statement.name or statement.text, statement.place)
             self.out.unknown()
+        if isinstance(statement, Nat):
+            self._nat(statement, known, position)
+            return False
         return self._other(statement)
 
     def unsupported(self, statement: Unsupported) -> None:
@@ -183,9 +187,7 @@ class Effects:
         self.out.emit(ops.OP_QUEUE)
 
     def _other(self, statement: Statement) -> bool:
-        if isinstance(statement, Nat):
-            self._nat(statement)
-        elif isinstance(statement, Tproxy):
+        if isinstance(statement, Tproxy):
             self._note("tproxy", statement.place)
             self.out.unknown()
         elif isinstance(statement, Synproxy):
@@ -331,14 +333,33 @@ class Effects:
             self.out.map(value)
         self.out.emit(ops.OP_STORE, store)
 
-    def _nat(self, statement: Nat) -> None:
-        self._note("NAT", statement.place)
-        if statement.family:
-            self.out.need(4 if statement.family == "ip" else 6)
-        for value in (statement.address, statement.port):
-            if isinstance(value, MapLookup):
-                self.out.map(value)
-        self.out.emit(ops.OP_NAT)
+    def _nat(self, statement: Nat, known: dict[int, int], position: int) -> None:
+        """Keep what the maps yield, and end: what is made of it is decided once a connection (``replay.nat``)."""
+        l3 = {"ip": 4, "ip6": 6}.get(statement.family, 0)
+        if l3:
+            self.out.need(l3)
+        choices = []
+        for value, store in ((statement.address, ops.STORE_ADDRESS), (statement.port, ops.STORE_PORT)):
+            choices.append(self._nat_value(value, store))
+        if position not in known:
+            known[position] = len(self.program.nats)
+            self.program.nats.append(
+                NatPlan(statement, l3, choices[0], choices[1], isinstance(statement.address, Key), isinstance(statement.port, Key))
+            )
+        self.out.emit(ops.OP_NAT, known[position])
+
+    def _nat_value(self, value: Value | None, store: int) -> tuple[tuple[tuple[int, int], ...], ...]:
+        """Instructions that keep which of the values returned holds for the packet."""
+        if isinstance(value, Number):
+            return (((value.first, value.last),),)
+        if isinstance(value, Key):
+            self.out.emit(ops.OP_VALUE, self.out.load(self.out.load_of(value)))
+            self.out.emit(ops.OP_STORE, store)
+        elif isinstance(value, MapLookup):
+            self.out.map(value, numbered=True)
+            self.out.emit(ops.OP_STORE, store)
+            return tuple(each.data or () for each in self.out.elements(value.right))
+        return ()
 
     def _synproxy(self, place: Place) -> None:
         self._note("synproxy", place)
@@ -369,7 +390,6 @@ def _lives_for_a_time(known: NamedSet) -> bool:
 
 
 _NOTES = {
-    "NAT": "taken as accept; addresses and ports are not translated yet, so that later rules see what the capture shows",
     "queue": "a program decides: what reaches it is accepted here and marked undecidable",
     "synproxy": "the firewall answers in the server's place: what reaches it is accepted here and marked undecidable",
     "tproxy": "whether a local socket takes the packet is unknown",

@@ -160,17 +160,18 @@ class Emitter:
         self.parts(keys)
         self.emit(ops.OP_LOOKUP, len(keys), inverted, self.dynamic[name])
 
-    def map(self, lookup: MapLookup) -> None:
-        """Take the value from a map; the rule ends where the map has no such key."""
+    def map(self, lookup: MapLookup, *, numbered: bool = False) -> None:
+        """Take the value from a map, or the number of its element; the rule ends where the map has no such key."""
         if isinstance(lookup.right, SetRef) and lookup.right.name in self.dynamic:
             self.unknown()
             return
         self.parts(lookup.keys)
         elements = self.elements(lookup.right)
-        self.emit(ops.OP_MAP, len(lookup.keys), 0, self._boxes(lookup.keys, elements, lookup.place, with_data=True))
+        self.emit(ops.OP_MAP, len(lookup.keys), 0, self._boxes(lookup.keys, elements, lookup.place, "number" if numbered else "data"))
 
-    def _boxes(self, keys: Sequence[Key], elements: Sequence[Element], place: Place, *, with_data: bool = False) -> int:
-        """count, then for each element the bounds of each part: first hi, lo, last hi, lo; for a map its value, hi, lo, behind them.
+    def _boxes(self, keys: Sequence[Key], elements: Sequence[Element], place: Place, behind: str = "") -> int:
+        """count, then for each element the bounds of each part: first hi, lo, last hi, lo; for a map its value (or the
+        element's number), hi, lo, behind them.
 
         An interface that the topology does not have is written as the empty interval, which the evaluator answers with unknown.
         """
@@ -178,14 +179,14 @@ class Emitter:
         at = len(pool)
         pool.append(len(elements))
         names = [self.load_of(key).field in (ops.FIELD_IIF, ops.FIELD_OIF) for key in keys]
-        for element in elements:
+        for order, element in enumerate(elements):
             for (first, last), is_name in zip(element.parts, names, strict=True):
                 if is_name and self._foreign_names([(first, last)], place):
                     pool.extend((_LOW, _LOW, 0, 0))
                 else:
                     pool.extend((first >> 64 & _LOW, first & _LOW, last >> 64 & _LOW, last & _LOW))
-            if with_data:
-                number = element.data[0][0] if element.data else 0
+            if behind:
+                number = order if behind == "number" else element.data[0][0] if element.data else 0
                 pool.extend((number >> 64 & _LOW, number & _LOW))
         return at
 

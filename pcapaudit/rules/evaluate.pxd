@@ -13,6 +13,7 @@ from pcapaudit.core.consts cimport (
     HOOK_POSTROUTING,
     HOOK_PREROUTING,
     IFACE_NONE,
+    IFACE_UNKNOWN,
     PATH_INPUT,
     PATH_OUTPUT,
     PATH_UNKNOWN,
@@ -27,6 +28,7 @@ from pcapaudit.core.consts cimport (
     VERDICT_SKIP,
 )
 from pcapaudit.rules.dynamic cimport DynamicSets
+from pcapaudit.rules.frames cimport Frames
 from pcapaudit.rules.limits cimport Limits
 from pcapaudit.rules.matching cimport Matcher
 from pcapaudit.rules.outcomes cimport (
@@ -41,13 +43,13 @@ from pcapaudit.rules.outcomes cimport (
 )
 from pcapaudit.rules.recent cimport RecentLists
 from pcapaudit.rules.ops cimport *
+from pcapaudit.rules.view cimport View
 
 cdef extern from *:
     int _lowest_bit "__builtin_ctzll" (unsigned long long) nogil
 
 cdef enum:
-    _FRAME_WORDS = 8
-    _PLAN_WORDS = 5
+    _PLAN_WORDS = 6
 
 ctypedef unsigned long long u64
 ctypedef unsigned int u32
@@ -59,6 +61,7 @@ cdef class Evaluator:
     cdef PacketBatch batch
     cdef VerdictBatch verdicts
     cdef readonly Matcher matcher
+    cdef readonly View view
     cdef DynamicSets dynamic
     cdef RecentLists recent
     cdef public object rule_packets
@@ -100,7 +103,7 @@ cdef class Evaluator:
     cdef u32[::1] plans
     cdef u64[::1] packets
     cdef u64[::1] octets
-    cdef u32[::1] frames
+    cdef Frames frames
     cdef readonly u32 here
     cdef readonly u32 seen_unknown
     cdef u32 limit_answer
@@ -127,13 +130,17 @@ cdef class Evaluator:
     cdef u64 _key(self, u32 i) noexcept nogil
     @cython.locals(end=u64, left=u64, rule=u64)
     cdef void _repeat(self, u32 i, u64 at) noexcept nogil
-    @cython.locals(at=u32, stop=u32, left=u32, here=u32)
+    @cython.locals(at=u32, stop=u32, left=u32, here=u32, stage=u32, path=u32)
     cdef int _run_plan(self, u32 i, long long now, u32 plan, u32 world) except -1 nogil
-    @cython.locals(state=u32)
+    @cython.locals(out=u32, other=u32)
+    cdef int _other_ways(self, u32 i, long long now) except -1 nogil
+    cdef int _move(self, u32 i, u32 stage, u32 world) except -1 nogil
+    @cython.locals(before=cython.bint, left=u32)
+    cdef int _walk_nat(self, u32 i, long long now, u32 world) except -1 nogil
     cdef bint _translates(self, u32 i) noexcept nogil
     @cython.locals(index=u32, answer=u32)
     cdef u32 _at_device(self, u32 gate, u32 world) noexcept nogil
-    cdef void _end_specially(self, u32 op, u32 here, u32 rule) noexcept nogil
+    cdef void _end_specially(self, u32 op, u32 here, u32 rule, u32 operand) noexcept nogil
     cdef void _end(self, u32 verdict, u32 worlds, u32 rule) noexcept nogil
     cdef void _allow(self, u32 verdict) noexcept nogil
     @cython.locals(verdict=u32)
@@ -142,19 +149,13 @@ cdef class Evaluator:
     cdef void _write(self, u32 i) noexcept nogil
     @cython.locals(chain=u32, slot=u32, top=u32, pc=u32, here=u32, op=u32)
     cdef int _walk(self, u32 i, long long now, u32 world) except -1 nogil
-    cdef u32 _push(self, u32 top, u32 slot, u32 chain, u32 waiting, bint is_goto) noexcept nogil
-    @cython.locals(back=u32, world=u32, parted_at=u32)
-    cdef u32 _pop(self, u32 top) noexcept nogil
-    cdef void _come_back(self, u32 top, u32 worlds, u32 parted_at) noexcept nogil
     @cython.locals(head=u32, first=u32, width=u32, word=u32, skipped=u32, bits=u64)
     cdef u32 _next(self, u32 chain, u32 slot) noexcept nogil
     @cython.locals(bits=u64, table=u64, no_output=cython.bint)
     cdef u64 _candidates(self, u32 head, u32 width, u32 word) noexcept nogil
     @cython.locals(pc=u32, op=u32, answer=u32, is_main=cython.bint)
     cdef int _match_rule(self, u32 i, long long now, u32 slot, u32 world) except -1 nogil
-    @cython.locals(op=u32, where=u32, answer=u32)
+    @cython.locals(op=u32, where=u32, answer=u32, hidden=u32)
     cdef int _effect(self, u32 i, long long now, u32 pc, bint is_main) except -1 nogil
-    @cython.locals(state=u32)
-    cdef int _store(self, u32 i, u32 target, bint is_main) noexcept nogil
     @cython.locals(value=u64)
     cdef int _store_helper(self, u32 i, bint is_main) noexcept nogil

@@ -21,9 +21,6 @@ What rules set (marks, elements of sets) is set by the main world. Where other w
 others are elsewhere, a look at the packet's mark makes every verdict possible; a set, or the marks of connections, that other worlds alone
 wrote to answer every question with unknown from then on.
 
-A limit loses tokens to the main world alone. Where only other worlds meet it, the bucket might hold less than we know: until it has
-been left alone long enough to be full in any world, its answers are unknown.
-
 Facts of the kernel kept here: ``accept`` ends a base chain and not the packet's way; ``drop`` ends all. A missing header (a transport
 header in a later fragment, an IPv6 address of an IPv4 packet) makes a match fail whatever its operator. Before conntrack, and for
 packets it could not track, ct state is ``invalid`` and other ct expressions fail. The input interface is empty at output, and the
@@ -45,6 +42,7 @@ import numpy as np
 from pcapaudit.core.columns import PacketBatch, VerdictBatch
 from pcapaudit.rules.compile import Program
 from pcapaudit.rules.dynamic import DynamicSets
+from pcapaudit.rules.frames import Frames
 from pcapaudit.rules.limits import Limits
 from pcapaudit.rules.matching import Matcher
 from pcapaudit.rules.outcomes import Outcomes
@@ -53,8 +51,6 @@ from pcapaudit.rules.recent import RecentLists
 if not cython.compiled:
     from pcapaudit.core.consts import (
         CT_INVALID,
-        CT_NEW,
-        CT_NONE,
         CT_RELATED,
         CT_UNTRACKED,
         HOOK_INGRESS,
@@ -63,11 +59,10 @@ if not cython.compiled:
         HOOK_POSTROUTING,
         HOOK_PREROUTING,
         IFACE_NONE,
+        IFACE_UNKNOWN,
         PATH_INPUT,
         PATH_OUTPUT,
         PATH_UNKNOWN,
-        PROTO_ICMP,
-        PROTO_ICMPV6,
         REASON_POLICY,
         REASON_RULE,
         STATUS_CONFIRMED,
@@ -77,7 +72,11 @@ if not cython.compiled:
         VERDICT_SKIP,
     )
     from pcapaudit.rules.ops import (
-        MAX_FRAMES,
+        FRAME_WORDS,
+        HIDE_DESTINATION,
+        HIDE_DPORT,
+        HIDE_SOURCE,
+        LEAVING,
         NO,
         OP_ACCEPT,
         OP_END,
@@ -98,9 +97,8 @@ if not cython.compiled:
         OP_TUPLE,
         OP_UPDATE,
         OP_VALUE,
-        STORE_CT_ZONE,
+        STORE_ADDRESS,
         STORE_HELPER,
-        STORE_MARK,
         STORE_TEMPLATE,
         UNKNOWN,
         WATCH_CHAIN,
@@ -123,11 +121,8 @@ if not cython.compiled:
 __all__ = ["Evaluator"]
 
 if not cython.compiled:
-    # Words of a frame: slot to go on at, its chain, worlds waiting there, worlds that came back early, the rules at which these two
-    # parted from the main world, 1 for a goto.
-    _FRAME_WORDS = 8
-    # Words of a base chain in a plan: chain, hook, policy, 1 for a nat chain, gate.
-    _PLAN_WORDS = 5
+    # Words of a base chain in a plan: chain, hook, policy, 1 for a nat chain, gate, stage.
+    _PLAN_WORDS = 6
 
     def _lowest_bit(bits: int) -> int:
         return (bits & -bits).bit_length() - 1
@@ -149,6 +144,8 @@ class Evaluator:
         self.main_path = program.main_path
         self.code = memoryview(program.code)
         self.matcher = Matcher(program, batch, verdicts)
+        #: The packet's stages, where it is translated; whoever evaluates connections sets it up.
+        self.view = self.matcher.view
         self.iface_count = len(program.interfaces)
         self.slot_start = memoryview(array("I", [*program.slot_start, 0]))
         self.slot_rule = memoryview(array("I", [*program.slot_rule, 0]))
@@ -194,7 +191,7 @@ class Evaluator:
         self.rule_packets, self.rule_bytes = packets, octets
         self.packets = memoryview(packets)
         self.octets = memoryview(octets)
-        self.frames = memoryview(array("I", bytes(4 * _FRAME_WORDS * (MAX_FRAMES + 1))))
+        self.frames = Frames()
         self.here = WORLD_NONE
         self.seen_unknown = 0
         self.limit_answer = NO
@@ -216,6 +213,8 @@ class Evaluator:
             self.dynamic.start(now)
         self.matcher.ct_mark_set = 0
         self.matcher.before_conntrack = 0
+        if self.view.on:
+            self.matcher.hidden = self.view.hidden
         self._classify(i)
         key = self._key(i)
         at = ((key * _SPREAD & _M64) >> 54) * OUTCOME_WORDS
@@ -225,6 +224,9 @@ class Evaluator:
         self._forget(i, self.has_raw)
         self.matcher.now = now
         self._run_path(i, now, 0)
+        if self.view.on:
+            self.view.restore(i)
+            self.matcher.hidden = 0
         self._write(i)
         if key and self.plain and self.possible == 0 and not self.parted:
             self.outcomes.keep(at, key, self.main_verdict | self.main_hook << 8, self.main_rule, self.main_chain)
@@ -271,7 +273,8 @@ class Evaluator:
         plan = (raw * 4 + path) * 4 + (2 if self.batch.l3[i] == 6 else 0)
         self.main_hook = HOOK_INPUT if path == PATH_INPUT else HOOK_POSTROUTING
         if path != PATH_UNKNOWN:
-            return self._run_plan(i, now, plan, WORLD_MAIN)
+            self._run_plan(i, now, plan, WORLD_MAIN)
+            return self._other_ways(i, now) if self.view.on and self.view.ways else 0
         self.parted = 1
         self._run_plan(i, now, plan + 4 * self.main_path, WORLD_MAIN)
         other = 1
@@ -289,7 +292,7 @@ class Evaluator:
         self.protocol = self.protocol_class[self.batch.proto[i] + (256 if self.batch.l3[i] == 6 else 0)]
         if self.uses_dport:
             start = self.batch.l4_off[i]
-            if start and self.batch.end_off[i] >= start + 4:
+            if start and self.batch.end_off[i] >= start + 4 and not self.matcher.hidden & HIDE_DPORT:
                 self.dport = self.dport_class[self.batch.dport[i]]
             else:
                 self.dport = self.dport_classes
@@ -303,7 +306,7 @@ class Evaluator:
     def _key(self, i):
         """Key of the packet's outcome (``outcomes``), or 0 where the outcome depends on more than the key."""
         path = self.batch.path[i]
-        if not (self.all_known and self.remembers) or path == PATH_UNKNOWN or self.matcher.watched:
+        if not (self.all_known and self.remembers) or path == PATH_UNKNOWN or self.matcher.watched or self.view.on:
             return 0
         if self.has_raw and (self.possible or self.parted or self.matcher.looked_unsure):
             return 0
@@ -343,7 +346,22 @@ class Evaluator:
         """Base chains one after the other, while some world goes on."""
         at = self.plans[plan]
         stop = self.plans[plan + 1]
-        while at < stop:
+        while True:
+            if self.view.on:
+                stage = 2 if at >= stop else self.bases[at + 5]
+                if stage != self.view.stage and not self.matcher.before_conntrack:
+                    path = self.batch.path[i]
+                    self._move(i, stage, world)
+                    if self.batch.path[i] != path:
+                        # Routed elsewhere: the chains at prerouting are the same, what comes behind them is not.
+                        at -= self.plans[plan]
+                        plan += 4 * self.batch.path[i] - 4 * path
+                        at += self.plans[plan]
+                        stop = self.plans[plan + 1]
+                        self.main_hook = HOOK_INPUT if self.batch.path[i] == PATH_INPUT else HOOK_POSTROUTING
+                        continue
+            if at >= stop:
+                break
             self.matcher.hook = self.bases[at + 1]
             self.base_chain = self.bases[at]
             self.in_nat = self.bases[at + 3]
@@ -359,7 +377,7 @@ class Evaluator:
                     at += _PLAN_WORDS
                     continue
             self.passed = WORLD_NONE
-            left = self._walk(i, now, here)
+            left = self._walk_nat(i, now, here) if self.in_nat and self.view.on else self._walk(i, now, here)
             if self.matcher.watched:
                 self.matcher.tell(i, WATCH_END, left, here)
             if left:
@@ -374,17 +392,48 @@ class Evaluator:
             self._allow(VERDICT_ACCEPT)
         return 0
 
+    def _other_ways(self, i, now):
+        """Worlds in which the packet is translated otherwise than in the main one, or goes somewhere else."""
+        self.view.deciding = 0
+        self.view.hides[LEAVING] |= self.view.doubt
+        self.parted = 1
+        out = self.batch.oif[i]
+        self.batch.oif[i] = IFACE_UNKNOWN
+        other = 1
+        while other < 4:
+            if self.view.ways >> other & 1:
+                self.parted_at = self.view.cause
+                self.view.move(i, 0)
+                self._run_plan(i, now, 4 * other + (2 if self.batch.l3[i] == 6 else 0), WORLD_OTHER)
+            other += 1
+        self.batch.oif[i] = out
+        return 0
+
+    def _move(self, i, stage, world):
+        """Bring the packet to a stage. On a connection's first packet what its nat chains said takes effect on the way."""
+        if self.view.deciding and world == WORLD_MAIN:
+            self.view.decide(i, stage)
+        self.view.move(i, stage)
+        self.matcher.hidden = self.view.hidden
+        self._classify(i)
+        return 0
+
+    def _walk_nat(self, i, now, world):
+        """Walk a nat chain. Worlds that part from the main one in it may translate where that does not, or the other way round."""
+        before = self.parted
+        self.parted = 0
+        left = self._walk(i, now, world)
+        if self.parted:
+            self.view.part(self.view.slot(self.matcher.hook), self.parted_at)
+        self.parted = self.parted or before
+        return left
+
     def _translates(self, i):
         """Whether nat chains see the packet: the first of a connection, not translated at this hook yet, and no ICMP error."""
-        if self.verdicts.ct_status[i] & STATUS_CONFIRMED:
+        if self.verdicts.ct_status[i] & STATUS_CONFIRMED or (self.view.on and not self.view.deciding):
             return 0
         self.plain = 0
-        if self.translated_at == self.matcher.hook + 1:
-            return 0
-        state = self.verdicts.ct_state[i]
-        if state == CT_RELATED:
-            return 0 if self.batch.proto[i] in (PROTO_ICMP, PROTO_ICMPV6) else 1
-        return 1 if state == CT_NEW else 0
+        return self.translated_at != self.matcher.hook + 1 and self.matcher.opens(i)
 
     def _at_device(self, gate, world):
         """The worlds in which the packet is at one of a chain's devices."""
@@ -456,10 +505,10 @@ class Evaluator:
         chain = self.base_chain
         slot = self._next(chain, self.chain_first[chain])
         top = 0
-        self.frames[3] = WORLD_NONE
+        self.frames.words[3] = WORLD_NONE
         while True:
             if slot >= self.chain_stop[chain]:
-                self._come_back(top, world, self.parted_at)
+                self.frames.come_back(top, world, self.parted_at)
                 world = WORLD_NONE
             else:
                 pc = self._match_rule(i, now, slot, world)
@@ -481,10 +530,10 @@ class Evaluator:
                 if not self.seen_unknown:
                     world = WORLD_NONE
                 if op == OP_RETURN:
-                    self._come_back(top, here, self.parted_at)
+                    self.frames.come_back(top, here, self.parted_at)
                 elif op < OP_RETURN and op >= OP_JUMP:
                     if op == OP_JUMP or world:
-                        top = self._push(top, slot, chain, world, op == OP_GOTO)
+                        top = self.frames.push(top, slot, chain, world, self.parted_at, op == OP_GOTO)
                     world = here
                     chain = self.code[pc + 1]
                     slot = self._next(chain, self.chain_first[chain])
@@ -492,63 +541,38 @@ class Evaluator:
                 elif op < OP_NAT:
                     self._end(op - OP_ACCEPT + VERDICT_ACCEPT, here, self.slot_rule[slot - 1])
                 else:
-                    self._end_specially(op, here, self.slot_rule[slot - 1])
+                    self._end_specially(op, here, self.slot_rule[slot - 1], self.code[pc + 1])
                 if world:
                     slot = self._next(chain, slot)
                     continue
             # Nobody is left here: back to the caller, with those who came back and those who waited.
             while world == WORLD_NONE:
                 if top == 0:
-                    if self.frames[3] == WORLD_OTHER:
-                        self.parted_at = self.frames[5]
-                    return self.frames[3]
-                slot = self.frames[top]
-                chain = self.frames[top + 1]
-                world = self._pop(top)
-                top -= _FRAME_WORDS
+                    if self.frames.words[3] == WORLD_OTHER:
+                        self.parted_at = self.frames.words[5]
+                    return self.frames.words[3]
+                slot = self.frames.words[top]
+                chain = self.frames.words[top + 1]
+                world = self.frames.pop(top)
+                if world == WORLD_OTHER:
+                    self.parted_at = self.frames.parted_at
+                top -= FRAME_WORDS
             slot = self._next(chain, slot)
 
-    def _end_specially(self, op, here, rule):
+    def _end_specially(self, op, here, rule, operand):
         """NAT accepts, and no other nat chain of the hook runs; a program's verdict is taken as accept and may be drop."""
         if op == OP_NAT:
             if here == WORLD_MAIN:
                 self.translated_at = self.matcher.hook + 1
+                self.view.number[self.view.slot(self.matcher.hook)] = operand + 1
+            else:
+                self.view.unsure[self.view.slot(self.matcher.hook)] = 1
+                self.view.part(self.view.slot(self.matcher.hook), self.parted_at)
         else:
             self.parted_at = rule
             self.parted = 1
             self._allow(VERDICT_DROP)
         self._end(VERDICT_ACCEPT, here, rule)
-
-    def _push(self, top, slot, chain, waiting, is_goto):
-        """Remember where to go on after a jump, and the worlds that do not take it; returns the new top."""
-        top += _FRAME_WORDS
-        self.frames[top] = slot
-        self.frames[top + 1] = chain
-        self.frames[top + 2] = waiting
-        self.frames[top + 3] = WORLD_NONE
-        self.frames[top + 4] = self.parted_at
-        self.frames[top + 6] = is_goto
-        return top
-
-    def _pop(self, top):
-        """The worlds that go on behind the jump of a frame. Those that come back from a goto belong to the frame below."""
-        back = self.frames[top + 3]
-        world = self.frames[top + 2]
-        parted_at = self.frames[top + 4]
-        if self.frames[top + 6]:
-            self._come_back(top - _FRAME_WORDS, back, self.frames[top + 5])
-        elif back > world:
-            world = back
-            parted_at = self.frames[top + 5]
-        if world == WORLD_OTHER:
-            self.parted_at = parted_at
-        return world
-
-    def _come_back(self, top, worlds, parted_at):
-        """Worlds that leave the chain of the frame at ``top`` without a verdict."""
-        if worlds > self.frames[top + 3]:
-            self.frames[top + 3] = worlds
-            self.frames[top + 5] = parted_at
 
     def _next(self, chain, slot):
         """The first slot from ``slot`` on that the packet can match; the chain's end if there is none."""
@@ -632,16 +656,18 @@ class Evaluator:
             self.value_unknown = 0
             self.matcher.value_lo = self.pool[where + 1]
             return YES
-        if op == OP_VALUE:
-            answer = self.matcher.load(i, where)
+        if op in (OP_VALUE, OP_MAP):
+            answer = self.matcher.load(i, where) if op == OP_VALUE else self.matcher.look_up(pc, 1)
             self.value_unknown = answer >= UNKNOWN
-            return NO if answer == NO else YES
-        if op == OP_MAP:
-            answer = self.matcher.look_up(pc, 1)
-            self.value_unknown = answer == UNKNOWN
-            return answer
+            return YES if op == OP_VALUE and answer >= UNKNOWN else answer
         if op == OP_STORE:
-            return self._store(i, where, is_main)
+            if where == STORE_HELPER:
+                return self._store_helper(i, is_main)
+            if where < STORE_ADDRESS:
+                return self.matcher.store(i, where, is_main, self.value_unknown, self.parted)
+            if is_main and not self.value_unknown:
+                self.view.keep(self.view.slot(self.matcher.hook), where, self.matcher.value_hi, self.matcher.value_lo)
+            return UNKNOWN if self.value_unknown else YES
         if op == OP_LOOKUP:
             return self.dynamic.holds(self.matcher, pc, now, self.batch.ip_len[i], is_main)
         if op == OP_UPDATE:
@@ -651,8 +677,9 @@ class Evaluator:
             answer = self.limit_answer = self.limits.use(where, self.batch.ip_len[i], is_main)
             return answer
         if op == OP_RECENT:
-            answer = self.limit_answer = self.recent.match(i, now, where, is_main)
-            return answer
+            hidden = self.matcher.hidden & (HIDE_SOURCE | HIDE_DESTINATION)
+            answer = self.limit_answer = self.recent.match(i, now, where, is_main and not hidden)
+            return UNKNOWN if hidden else answer
         # OP_NOTRACK
         if self.matcher.before_conntrack and is_main:
             self.notrack = 1
@@ -660,30 +687,6 @@ class Evaluator:
             self.matcher.untracked = 1
         elif self.matcher.before_conntrack:
             self.matcher.looked_unsure = 1
-        return YES
-
-    def _store(self, i, target, is_main):
-        """Set the packet's mark, or its connection's."""
-        if target == STORE_MARK:
-            if is_main:
-                self.matcher.mark = self.matcher.value_lo
-                self.matcher.mark_known = not self.value_unknown
-            if self.parted:
-                self.matcher.mark_unsure = 1
-            return YES
-        if target == STORE_HELPER:
-            return self._store_helper(i, is_main)
-        if target == STORE_CT_ZONE:
-            return self.matcher.choose_zone(i, is_main, self.value_unknown)
-        state = self.verdicts.ct_state[i]
-        if self.matcher.before_conntrack or state in (CT_NONE, CT_INVALID, CT_UNTRACKED):
-            return YES
-        if not is_main or self.value_unknown:
-            self.matcher.ct_mark_tainted = 1
-        if is_main:
-            self.matcher.ct_mark = self.matcher.value_lo
-            self.matcher.ct_mark_known = not self.value_unknown
-            self.matcher.ct_mark_set = 1
         return YES
 
     def _store_helper(self, i, is_main):

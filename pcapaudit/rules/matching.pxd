@@ -32,6 +32,7 @@ from pcapaudit.core.consts cimport (
 )
 from pcapaudit.rules.headers cimport Headers
 from pcapaudit.rules.ops cimport *
+from pcapaudit.rules.view cimport View
 
 ctypedef unsigned long long u64
 ctypedef unsigned int u32
@@ -48,6 +49,8 @@ cdef class Matcher:
     cdef unsigned char[::1] ifaces
     cdef u64[::1] iface_names
     cdef u32 iface_count
+    cdef View view
+    cdef u32 hidden
     cdef u32 hook
     cdef readonly bint before_conntrack
     cdef public u32 mark
@@ -94,7 +97,7 @@ cdef class Matcher:
     cdef int _load_packet_type(self, u32 i) noexcept nogil
     @cython.locals(path=u32, hi=u64, lo=u64, is_local=cython.bint)
     cdef int _load_fib(self, u32 i, u32 field) noexcept nogil
-    @cython.locals(state=u32, direction=u32, part=u32)
+    @cython.locals(state=u32, direction=u32, part=u32, found=u32)
     cdef int _load_connection(self, u32 i, u32 field) noexcept nogil
     @cython.locals(side=u32, packets=u64, octets=u64)
     cdef int _load_account(self, u32 i, u32 field) noexcept nogil
@@ -102,6 +105,10 @@ cdef class Matcher:
     cdef int _has_header(self, u32 i, u32 reach) noexcept nogil
     @cython.locals(state=u32)
     cdef u32 _ct_state(self, u32 i) noexcept nogil
+    @cython.locals(state=u32)
+    cdef bint opens(self, u32 i) noexcept nogil
+    @cython.locals(state=u32)
+    cdef int store(self, u32 i, u32 target, bint is_main, bint unknown, bint parted) noexcept nogil
     @cython.locals(state=u32)
     cdef int _load_ct(self, u32 i, u32 field) noexcept nogil
     cdef int choose_zone(self, u32 i, bint is_main, bint unknown) noexcept nogil

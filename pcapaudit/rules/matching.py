@@ -15,6 +15,7 @@ import cython
 from pcapaudit.core.columns import PacketBatch, VerdictBatch
 from pcapaudit.rules.compile import Program
 from pcapaudit.rules.headers import Headers
+from pcapaudit.rules.view import View
 
 if not cython.compiled:
     from pcapaudit.core.consts import (
@@ -100,6 +101,10 @@ if not cython.compiled:
         OP_MATCH,
         OP_PART,
         OP_TUPLE,
+        ORIGINAL,
+        REPLY,
+        STORE_CT_ZONE,
+        STORE_MARK,
         TEST_ANY,
         TEST_BITS8,
         TEST_BITS16,
@@ -134,6 +139,9 @@ class Matcher:
         self.ifaces = memoryview(program.ifaces)
         self.iface_names = memoryview(array("Q", [*program.iface_names, 0]))
         self.iface_count = len(program.interfaces)
+        self.view = View(batch)
+        #: HIDE_ bits: what of the packet's addresses and ports is not known at its stage.
+        self.hidden = 0
         #: HOOK_ of the base chain that runs, and whether it stands before conntrack; the evaluator sets them.
         self.hook = 0
         self.before_conntrack = 0
@@ -260,6 +268,8 @@ class Matcher:
         if proto and self.batch.proto[i] + 1 != proto:
             return NO
         field = self.loads[load]
+        if self.hidden and self.view.hides_field(field, self.loads[load + 3], self.loads[load + 4]):
+            return UNKNOWN
         self.value_hi = 0
         if field == FIELD_CT_STATE:
             self.value_lo = self._ct_state(i)
@@ -478,6 +488,11 @@ class Matcher:
         if field == FIELD_CT_PROTOCOL:
             self.value_lo = self.batch.proto[i]
             return YES
+        if self.view.on:
+            found = self.view.read(i, REPLY if field >= FIELD_CT_REPLY else ORIGINAL, field & 3)
+            self.value_hi = self.view.value_hi
+            self.value_lo = self.view.value_lo
+            return found
         direction = self.verdicts.direction[i]
         if direction == DIR_NONE or self.verdicts.ct_status[i] & (STATUS_SRC_NAT | STATUS_DST_NAT):
             return UNKNOWN
@@ -516,13 +531,42 @@ class Matcher:
             self.value_lo = octets // packets if packets else 0
         return YES
 
+    def opens(self, i):
+        """Whether a packet of no confirmed connection opens one: it is new or expected, and no ICMP error."""
+        state = self.verdicts.ct_state[i]
+        if state == CT_RELATED:
+            return 0 if self.batch.proto[i] in (PROTO_ICMP, PROTO_ICMPV6) else 1
+        return 1 if state == CT_NEW else 0
+
+    def store(self, i, target, is_main, unknown, parted):
+        """Set the packet's mark, or its connection's, to the value that was read. Worlds that ``parted`` before may have another mark."""
+        if target == STORE_MARK:
+            if is_main:
+                self.mark = self.value_lo
+                self.mark_known = not unknown
+            if parted:
+                self.mark_unsure = 1
+            return YES
+        if target == STORE_CT_ZONE:
+            return self.choose_zone(i, is_main, unknown)
+        state = self.verdicts.ct_state[i]
+        if self.before_conntrack or state in (CT_NONE, CT_INVALID, CT_UNTRACKED):
+            return YES
+        if not is_main or unknown:
+            self.ct_mark_tainted = 1
+        if is_main:
+            self.ct_mark = self.value_lo
+            self.ct_mark_known = not unknown
+            self.ct_mark_set = 1
+        return YES
+
     def _load_ct(self, i, field):
         """Properties of the packet's connection, which invalid and untracked packets do not have."""
         state = self.verdicts.ct_state[i]
         if self.before_conntrack or state in (CT_NONE, CT_INVALID, CT_UNTRACKED):
             return NO
         if field == FIELD_CT_STATUS:
-            if self.state_unsure:
+            if self.state_unsure or not self.view.status_known:
                 return UNKNOWN
             self.value_lo = self.verdicts.ct_status[i]
             return YES

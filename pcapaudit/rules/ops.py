@@ -37,7 +37,7 @@ OP_REJECT = 18
 OP_JUMP = 19
 OP_GOTO = 20
 OP_RETURN = 21
-# Accept, and translate the connection; accept or drop, as a program says (operand: 1 when nobody needs to listen).
+# Accept, and translate the connection (operand: index into Program.nats); accept or drop, as a program says.
 OP_NAT = 22
 OP_QUEUE = 23
 
@@ -48,6 +48,9 @@ STORE_HELPER = 2
 # The helper of connections that begin behind this rule, which stands before conntrack (iptables' CT target).
 STORE_TEMPLATE = 0x10000
 STORE_CT_ZONE = 3
+# The address, or the port, that the NAT statement of the same rule translates to: a number of an element of its map, or a value.
+STORE_ADDRESS = 4
+STORE_PORT = 5
 
 # Fields: word 0 of a load ---------------------------------------------------------------------------------------------------------
 FIELD_UNKNOWN = 0
@@ -141,6 +144,7 @@ WATCH_END = 0x7FFFFFFF
 
 # Chains nest 16 deep, the base chain included; one frame more for luck never hurts a reader of this file.
 MAX_FRAMES = 18
+FRAME_WORDS = 8
 # Parts of a concatenation.
 MAX_PARTS = 8
 # Words of a limit: tokens, last, largest, cost of a packet, period in ns, rate, flags, tainted.
@@ -149,6 +153,19 @@ LIMIT_OVER = 1
 LIMIT_BYTES = 2
 # Words of a quota: bytes used, size, over, tainted.
 QUOTA_WORDS = 4
+
+# Translation (see view.py): tuples of a view, and what may be hidden of one.
+ENTERING = 0
+LEAVING = 1
+ORIGINAL = 2
+REPLY = 3
+HIDE_SOURCE = 1
+HIDE_DESTINATION = 2
+HIDE_SPORT = 4
+HIDE_DPORT = 8
+# What a first packet's nat chains say, destination first: index of a statement plus 1.
+NAT_DESTINATION = 0
+NAT_SOURCE = 1
 
 # A base chain is a nat chain: it sees the first packet of a connection only.
 BASE_NAT = 1

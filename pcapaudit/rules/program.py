@@ -5,11 +5,11 @@ from __future__ import annotations
 from array import array
 from dataclasses import dataclass, field
 
-from pcapaudit.rules.model import Rule
+from pcapaudit.rules.model import Nat, Rule
 from pcapaudit.rules.nft.printer import format_rule
 from pcapaudit.rules.prefilter import Filters
 
-__all__ = ["BasePlan", "ChainInfo", "DynamicSet", "Program", "RuleInfo"]
+__all__ = ["BasePlan", "ChainInfo", "DynamicSet", "NatPlan", "Program", "RuleInfo"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +74,26 @@ class BasePlan:
     is_nat: bool = False
     #: Its devices' row in ``Program.ifaces``; 0 when it stands at no device.
     gate: int = 0
+    #: How much of the packet is translated when it gets here (see ``view``).
+    stage: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class NatPlan:
+    """A NAT statement, and what its maps may yield."""
+
+    #: The statement.
+    statement: Nat
+    #: IP version, 0 when both can be.
+    l3: int
+    #: What it translates addresses to: for each element of its map, or once, the parts (first, last) of the value: an address, or an
+    #: address and a port; empty where it names none.
+    addresses: tuple[tuple[tuple[int, int], ...], ...] = ()
+    #: Ports in the same way.
+    ports: tuple[tuple[tuple[int, int], ...], ...] = ()
+    #: The value is read of the packet: the evaluator keeps it.
+    reads_address: bool = False
+    reads_port: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +166,9 @@ class Program:
     sets_helpers: bool = False
     #: Rules ask what connections carried, or when they end: the loop must bring that along.
     uses_ct_account: bool = False
+    #: NAT statements, by operand of OP_NAT; IP versions that have nat chains.
+    nats: list[NatPlan] = field(default_factory=list)
+    nat_l3: tuple[int, ...] = ()
     #: Rules keep packets from conntrack.
     has_notrack: bool = False
     #: plan[raw][path][l3 is 6]: base chains in order.
@@ -166,6 +189,6 @@ class Program:
                 for chains in versions:
                     plans.append(len(bases))
                     for each in chains:
-                        bases.extend((each.chain, each.hook, each.policy, each.is_nat, each.gate))
+                        bases.extend((each.chain, each.hook, each.policy, each.is_nat, each.gate, each.stage))
                     plans.append(len(bases))
         return memoryview(array("I", [*bases, 0])), memoryview(plans)

@@ -6,7 +6,7 @@ from pathlib import Path
 from pcapaudit.conntrack import layout
 
 #: The words of TCP's two sides, which other protocols use their own way.
-IN_PLACE_OF_TCP = ("W_SIDE", "W_SCTP_TAGS", "W_SCTP_NOTES", "W_DCCP_NOTES")
+IN_PLACE_OF_TCP = ("W_SIDE", "W_SCTP_TAGS", "W_SCTP_NOTES", "W_DCCP_NOTES", "W_NAT_NOTES", "W_NAT_CAUSE")
 
 
 def test_pxd_equals_py():

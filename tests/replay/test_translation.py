@@ -1,0 +1,201 @@
+"""Translated connections from the first packet on: what rules see, which frames belong together, what stays unknown."""
+
+from __future__ import annotations
+
+import pytest
+from scenes import icmp, replay, tcp, udp
+
+from pcapaudit.core.errors import ConfigError
+from pcapaudit.replay.topology import Topology
+
+LAN, SERVER, WAN = "10.0.0.9:4000", "198.51.100.7:53", "203.0.113.1:4000"
+CLIENT, PUBLIC, WEB = "198.51.100.9:5555", "203.0.113.1:8080", "10.0.0.5:80"
+ZONES = ["lan=lan:10.0.0.0/8", "wan=wan:any"]
+OWN = ["203.0.113.1", "10.0.0.1"]
+
+RULES = """
+table ip nat {
+    chain pre { type nat hook prerouting priority dstnat; iifname "wan" tcp dport 8080 dnat to 10.0.0.5:80; }
+    chain post { type nat hook postrouting priority srcnat; oifname "wan" masquerade; }
+}
+table ip filter {
+    chain forward { type filter hook forward priority 0; policy drop;
+        ct status dnat ip daddr 10.0.0.5 tcp dport 80 ct original ip daddr 203.0.113.1 ct original proto-dst 8080 accept comment "web"
+        ct state established,related accept comment "known"
+        iifname "lan" oifname "wan" accept comment "out"
+    }
+    chain input { type filter hook input priority 0; policy drop; }
+}"""
+
+
+def run(packets, rules=RULES, own=OWN, **more):
+    """Replay with the zones lan and wan."""
+    return replay(packets, rules, topology=Topology.from_options(zone=ZONES, own=own), **more)
+
+
+def said(rows):
+    """Verdict, state and direction of each packet."""
+    return [(row.said, row.state, row.way) for row in rows]
+
+
+OUT = [("accept", "new", "original"), ("accept", "established", "reply"), ("accept", "established", "original")]
+
+
+def test_source_nat_seen_before_it():
+    """A capture inside shows the original tuple both ways."""
+    rows = run([(0, udp(LAN, SERVER)), (0.1, udp(SERVER, LAN)), (0.2, udp(LAN, SERVER))]).rows
+    assert said(rows) == OUT
+    assert all({"src_nat", "src_nat_done", "dst_nat_done"} <= set(row.status) for row in rows)
+
+
+def test_source_nat_seen_as_packets_come_in():
+    """Requests inside, replies outside: what the kernel itself sees."""
+    assert said(run([(0, udp(LAN, SERVER)), (0.1, udp(SERVER, WAN)), (0.2, udp(LAN, SERVER))]).rows) == OUT
+
+
+BOTH = [
+    (0, udp(LAN, SERVER)),
+    (0.001, udp(WAN, SERVER)),
+    (0.1, udp(SERVER, WAN)),
+    (0.1001, udp(SERVER, LAN)),
+    (0.2, udp(LAN, SERVER)),
+    (0.2001, udp(WAN, SERVER)),
+]
+
+
+@pytest.mark.parametrize("own", [OWN, []], ids=["address-known", "address-found"])
+def test_source_nat_seen_on_both_sides(own):
+    """One connection, each packet once; the address that masquerade picks is known, or found in the second frame."""
+    result = run(BOTH, own=own)
+    assert said(result.rows[::2]) == OUT
+    assert [(row.said, row.why, row.flow) for row in result.rows[1::2]] == [("skip", "seen-translated", 1)] * 3
+    assert [flow["packets"].tolist() for flow in result.flows] == [[2, 1]]
+
+
+def test_random_port_is_found_where_it_is_shown():
+    """A packet with the same bytes and the right destination, just after it; not one with other bytes."""
+    rules = RULES.replace("masquerade", "masquerade random")
+    stranger, twin = udp("203.0.113.1:777", SERVER, b"other"), udp("203.0.113.1:60001", SERVER)
+    packets = [
+        (0, udp(LAN, SERVER)),
+        (0.0001, stranger),
+        (0.001, twin),
+        (0.1, udp(SERVER, "203.0.113.1:60001")),
+        (0.1001, udp(SERVER, LAN)),
+    ]
+    rows = run(packets, rules).rows
+    assert [row.flow for row in rows] == [1, 2, 1, 1, 1]
+    assert [row.why for row in rows][2:] == ["seen-translated", "", "seen-translated"]
+
+
+def test_twin_that_comes_late_is_another_connection():
+    """A second later nobody would take it for the same packet."""
+    rules = RULES.replace("masquerade", "masquerade random")
+    rows = run([(0, udp(LAN, SERVER)), (1.5, udp("203.0.113.1:60001", SERVER))], rules).rows
+    assert [row.flow for row in rows] == [1, 2]
+
+
+def test_destination_nat_goes_where_it_is_translated_to():
+    """To an own address it would be input; behind NAT it is forwarded, and rules see the server."""
+    for reply in (tcp(PUBLIC, CLIENT, "S.", 9, 2), tcp(WEB, CLIENT, "S.", 9, 2)):
+        rows = run([(0, tcp(CLIENT, PUBLIC, "S", 1)), (0.1, reply), (0.2, tcp(CLIENT, PUBLIC, ".", 2, 10))]).rows
+        assert said(rows) == OUT
+        assert [row.rule for row in rows] == [3, 4, 3]
+        assert [row.hook for row in rows] == [4, 4, 4]
+        assert all("dst_nat" in row.status for row in rows)
+
+
+def test_address_without_nat_stays_input():
+    """Another port of the same address."""
+    rows = run([(0, tcp(CLIENT, "203.0.113.1:22", "S", 1))]).rows
+    assert [(row.said, row.hook, row.decided) for row in rows] == [("drop", 1, 1)]
+
+
+def test_redirect_goes_to_the_firewall():
+    """Whatever its address is."""
+    rules = """table ip t { chain n { type nat hook prerouting priority -100; tcp dport 80 redirect to :3128; }
+        chain i { type filter hook input priority 0; policy drop; tcp dport 3128 ct original proto-dst 80 accept; }
+        chain f { type filter hook forward priority 0; policy drop; } }"""
+    rows = run([(0, tcp(LAN, "198.51.100.7:80", "S", 1)), (0.1, tcp("198.51.100.7:80", LAN, "S.", 1, 2))], rules, own=[]).rows
+    assert rows[0].said == "accept"
+    assert rows[1].state == "established"
+
+
+def test_local_output_is_routed_by_its_translation():
+    """The chain output sees the translated destination behind priority -100, and the output interface is the server's."""
+    rules = """table ip t { chain n { type nat hook output priority -100; tcp dport 80 dnat to 10.0.0.5; }
+        chain o { type filter hook output priority 0; policy drop; oifname "lan" ip daddr 10.0.0.5 accept; } }"""
+    assert run([(0, tcp("203.0.113.1:4000", "198.51.100.7:80", "S", 1))], rules).rows[0].said == "accept"
+
+
+def test_chance_leaves_the_reply_tuple_unknown():
+    """Only what asks for it is undecidable."""
+    ask = "chain last { type filter hook postrouting priority 300; meta l4proto udp ct reply proto-dst 4000 drop; }\n chain post"
+    rules = RULES.replace("chain post", ask, 1).replace("masquerade", "masquerade random")
+    rows = run([(0, udp(LAN, SERVER)), (0.1, udp(SERVER, LAN))], rules).rows
+    assert [(row.said, row.decided) for row in rows] == [("accept", 0), ("accept", 0)]
+    assert run([(0, udp(LAN, SERVER))], RULES.replace("masquerade", "masquerade random")).rows[0].decided
+
+
+def test_unknown_interface_leaves_the_destination_unknown():
+    """The cause is the NAT rule; a packet that goes the same way translated or not is decided."""
+    rules = """table ip t {
+        chain n { type nat hook prerouting priority -100; iifname "ppp0" tcp dport 8080 dnat to 10.0.0.5:80; }
+        chain f { type filter hook forward priority 0; policy drop; VERDICT }
+        chain i { type filter hook input priority 0; policy drop; } }"""
+    packets = [(0, tcp(CLIENT, PUBLIC, "S", 1))]
+    # Without zones, the interfaces have no names that rules could know.
+    asking = replay(packets, rules.replace("VERDICT", "ip daddr 10.0.0.5 accept")).rows[0]
+    assert (asking.said, asking.decided, asking.cause) == ("drop", 0, 1)
+    assert replay(packets, rules.replace("VERDICT", "")).rows[0].decided
+
+
+def test_clashing_tuples_are_dropped_as_by_the_kernel():
+    """One port for everybody: the second connection to the same server cannot be confirmed."""
+    rules = """table ip t { chain n { type nat hook postrouting priority 100; snat to 203.0.113.1:53; }
+        chain f { type filter hook forward priority 0; policy accept; } }"""
+    rows = run([(0, udp(LAN, SERVER)), (1, udp("10.0.0.10:4000", SERVER)), (2, udp("10.0.0.10:4000", "198.51.100.8:53"))], rules).rows
+    assert [(row.said, row.why) for row in rows] == [("accept", ""), ("drop", "clash"), ("accept", "")]
+
+
+def test_translation_ends_with_its_connection():
+    """Its tuple is free for others then, and a late reply belongs to nobody."""
+    packets = [(0, udp(LAN, SERVER)), (31, udp(SERVER, WAN)), (32, udp(LAN, SERVER)), (32.1, udp(SERVER, WAN))]
+    assert [row.state for row in run(packets).rows] == ["new", "new", "new", "established"]
+
+
+def test_errors_about_translated_packets():
+    """They are RELATED whichever tuple they quote, and seen once."""
+    inside = icmp("198.51.100.7", "10.0.0.9", 3, 3, data=udp(LAN, SERVER)[:28])
+    outside = icmp("198.51.100.7", "203.0.113.1", 3, 3, data=udp(WAN, SERVER)[:28])
+    assert [row.state for row in run([(0, udp(LAN, SERVER)), (0.1, inside)]).rows] == ["new", "related"]
+    rows = run([*BOTH[:2], (0.1, outside), (0.1001, inside)]).rows
+    assert [(row.said, row.state) for row in rows[2:]] == [("accept", "related"), ("skip", "")]
+
+
+def test_hole_punch_through_translation():
+    """Both peers knock; the far one's knocks come in only after the near one's went out, and by its translated tuple."""
+    peer = "198.51.100.77:6000"
+    packets = [(0, udp(peer, WAN)), (1, udp(LAN, peer)), (1.001, udp(WAN, peer)), (2, udp(peer, WAN)), (2.001, udp(peer, LAN))]
+    rows = run(packets).rows
+    assert [(row.said, row.state) for row in rows] == [
+        ("drop", "new"),
+        ("accept", "new"),
+        ("skip", ""),
+        ("accept", "established"),
+        ("skip", ""),
+    ]
+
+
+def test_no_nat_no_change():
+    """Without nat chains no bit says that NAT is done, and replies have the inverse tuple alone."""
+    rules = "table ip t { chain f { type filter hook forward priority 0; policy accept; } }"
+    rows = run([(0, udp(LAN, SERVER)), (0.1, udp(SERVER, LAN)), (0.2, udp(SERVER, WAN))], rules).rows
+    assert rows[1].status == ["seen_reply", "confirmed"]
+    assert rows[2].state == "new"
+
+
+def test_bad_zone_is_refused():
+    """The zones that the tests use are checked, too."""
+    with pytest.raises(ConfigError):
+        Topology.from_options(zone=["lan:10.0.0.0/8"])
