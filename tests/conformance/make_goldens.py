@@ -8,6 +8,7 @@ kernel the lines come from. The parts (default: all):
 
 * ``captures``: every capture of captures/ that holds whole packets; IP lengths that segmentation offload left at 0 are filled in;
 * ``stories``: makes cases/*.pcap anew from stories_*.py, and asks;
+* ``channels``: makes channels/*.pcap anew (make_channels.py), and asks, the helpers assigned;
 * ``found``: asks again about found/*.pcap, which fuzz.py found and shortened;
 * ``sequences``: makes sequences/*.pcap anew (make_sequences.py), and asks.
 
@@ -23,6 +24,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 sys.path[:0] = [str(HERE), str(HERE.parent / "support"), str(ROOT)]
 
+import make_channels  # noqa: E402
 import make_sequences  # noqa: E402
 import stories_other  # noqa: E402, F401
 import stories_tcp  # noqa: E402, F401
@@ -65,7 +67,18 @@ def sequences(oracle: str) -> None:
         write_golden(path.with_suffix(".pcap.txt"), setup, kernel_facts(oracle, path, setup), "make_sequences.py")
 
 
-PARTS = {"captures": captures, "stories": stories, "found": found, "sequences": sequences}
+def channels(oracle: str) -> None:
+    """Control channels, each protocol with its helper; checksums are 0 and not looked at. And FTP and TFTP of real programs."""
+    for path, helpers in make_channels.write():
+        setup = Setup(sysctls=("checksum=0",), helpers=helpers)
+        write_golden(path.with_suffix(".pcap.txt"), setup, kernel_facts(oracle, path, setup), "make_channels.py")
+    for name, helper in make_channels.REAL.items():
+        setup = Setup(helpers=(helper,))
+        golden = HERE / "channels" / f"{name}.txt"
+        write_golden(golden, setup, kernel_facts(oracle, ROOT / "captures" / name, setup), f"captures/{name} with the helper {helper}")
+
+
+PARTS = {"captures": captures, "channels": channels, "stories": stories, "found": found, "sequences": sequences}
 
 
 def main() -> None:

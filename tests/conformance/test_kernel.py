@@ -15,9 +15,13 @@ from kernel_facts import UNSEEN, Fact, compare, engine_facts, read_golden
 from pcapaudit.core import vocab
 
 HERE = Path(__file__).parent
+#: Folders whose captures stand beside their goldens.
+PARTS = ("cases", "channels", "found", "sequences")
 #: Golden file → its capture.
 GOLDENS = {path: ROOT / "captures" / path.stem for path in sorted((HERE / "kernel").glob("*.txt"))}
-GOLDENS |= {path: path.with_suffix("") for part in ("cases", "found", "sequences") for path in sorted((HERE / part).glob("*.txt"))}
+GOLDENS |= {path: path.with_suffix("") for part in PARTS for path in sorted((HERE / part).glob("*.txt"))}
+#: Captures of real programs, asked about again with helpers, stand in captures/.
+GOLDENS |= {path: ROOT / "captures" / path.stem for path in GOLDENS if path.parent.name == "channels" and not path.with_suffix("").exists()}
 
 
 @pytest.mark.parametrize("golden", GOLDENS, ids=lambda path: f"{path.parent.name}/{path.stem}")
@@ -36,8 +40,10 @@ def test_every_capture_has_its_golden():
     """A new capture is shown to the kernel, too; the two that a snap length cut off cannot be. No golden outlives its capture."""
     names = {path.name for path in (ROOT / "captures").glob("*.pcap*") if path.suffix != ".gz"}
     assert {path.stem for path in GOLDENS if path.parent.name == "kernel"} | {"offload.pcap", "snaplen.pcap"} == names
-    for part in ("cases", "found", "sequences"):
-        assert {path.name for path in (HERE / part).glob("*.pcap")} == {path.stem for path in GOLDENS if path.parent.name == part}
+    for part in PARTS:
+        assert {path.name for path in (HERE / part).glob("*.pcap")} == {
+            path.stem for path, capture in GOLDENS.items() if path.parent.name == part and capture.parent == path.parent
+        }
 
 
 @pytest.mark.parametrize(("start", "names"), [("sctp", vocab.SCTP_STATES), ("dccp", vocab.DCCP_STATES), ("tcp", vocab.TCP_STATES)])

@@ -1,6 +1,7 @@
 """What a kernel and the engine say of the packets of a capture, in one form: a golden line a frame.
 
-Line: frame, verdict, ct state, direction, state, seconds left, status letters (E expected, S seen reply, A assured, C confirmed), flow;
+Line: frame, verdict, ct state, direction, state, seconds left, status letters (E expected, S seen reply, A assured, C confirmed), flow
+(and behind ``<`` the flow that announced it);
 ``-`` for nothing. The kernel numbers flows as they are confirmed, the engine as they are seen: the numbers must map one to one, no more.
 A golden file begins with ``#`` lines: the command, the kernel, and the ``Setup`` that engine and kernel are given.
 """
@@ -12,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -84,6 +85,8 @@ class Setup:
     rules: str = ""
     #: NAME=VALUE, names without nf_conntrack_.
     sysctls: tuple[str, ...] = ()
+    #: NAME or NAME=PROTOCOL:PORT: helpers, assigned by port.
+    helpers: tuple[str, ...] = ()
 
     def config(self) -> ConntrackConfig:
         """The same for the engine."""
@@ -91,6 +94,9 @@ class Setup:
         for each in self.sysctls:
             name, _, value = each.partition("=")
             config = config.with_sysctl(name, value)
+        for each in self.helpers:
+            name, _, where = each.partition("=")
+            config = config.with_helper(f"{name}={where.partition(':')[2]}" if where else name)
         return config
 
     def ruleset(self) -> str:
@@ -110,6 +116,8 @@ def kernel_facts(oracle: str, capture: Path, setup: Setup, *more: str) -> list[F
         command = [sys.executable, oracle, str(capture), "-r", str(rules), "-o", str(out), *more]
         for each in setup.sysctls:
             command += ["-s", each]
+        for each in setup.helpers:
+            command += ["--helper", each]
         subprocess.run(command, check=True)
         return [_kernel_fact(json.loads(line)) for line in out.read_text().splitlines()]
 
@@ -124,6 +132,8 @@ def _kernel_fact(entry: dict) -> Fact:
     ct_state = entry.get("ctstate") or "-"
     direction = entry.get("dir", "-") if ct_state not in ("invalid", "untracked") else "-"
     left, flow = (str(entry.get(name, "-")) for name in ("timeout", "flow"))
+    if "EXPECTED" in entry.get("status", ()):
+        flow += f"<{entry['master']}"
     return Fact(verdict if verdict != "ct-drop" else "drop", ct_state, direction, state, left, status, flow if status != "-" else "-")
 
 
@@ -140,7 +150,7 @@ class _Facts:
 
     def on_batch(self, batch, verdicts) -> None:
         """Keep the batch's facts."""
-        names = ("verdict", "reason", "ct_state", "direction", "tcp_state", "ct_status", "timeout_ns", "flow")
+        names = ("verdict", "reason", "ct_state", "direction", "tcp_state", "ct_status", "timeout_ns", "flow", "parent")
         columns = [verdicts.arrays[name][: batch.count].tolist() for name in names]
         protocols = batch.arrays["proto"][: batch.count].tolist()
         for row, proto in zip(zip(*columns, strict=True), protocols, strict=True):
@@ -148,16 +158,20 @@ class _Facts:
             self.reasons.append(vocab.REASONS[row[1]])
 
     def _fact(self, row, proto) -> Fact:
-        verdict, reason, ct_state, direction, state, status, left, flow = row
+        verdict, reason, ct_state, direction, state, status, left, flow, parent = row
         if reason in (consts.REASON_FRAGMENT_QUEUED, consts.REASON_FRAGMENT_DROPPED):
             return Fact(QUEUED)
+        if reason == consts.REASON_HELPER:
+            # The kernel's helper drops it behind the last hook at which a verdict can be seen.
+            verdict = consts.VERDICT_ACCEPT
         if flow:
             proto = self.protocols.setdefault(flow, proto)
         names = STATES.get(proto, vocab.TCP_STATES)
         name = (names.get(state) if status else None) or "-"
         seconds = str(left // 1_000_000_000) if status else "-"
         says = (vocab.VERDICTS[verdict], vocab.CT_STATES[ct_state] or "-", vocab.DIRECTIONS[direction] or "-")
-        return Fact(*says, name, seconds, _BITS[status & 511], str(flow) if status & consts.STATUS_CONFIRMED else "-")
+        number = f"{flow}<{parent}" if status & consts.STATUS_EXPECTED else str(flow)
+        return Fact(*says, name, seconds, _BITS[status & 511], number if status & consts.STATUS_CONFIRMED else "-")
 
     def on_flows(self, flows) -> None:
         """Rows of flows are not compared."""
@@ -188,11 +202,15 @@ def compare(kernel: Iterable[Fact], engine: Iterable[Fact]) -> Iterator[Differen
         name = next(
             (name for name, x, y in zip(Fact._fields[:-1], one, other, strict=False) if x != y and not _near(name, x, y, one)), None
         )
-        if name is None and (forth.get(one.flow, other.flow) != other.flow or back.get(other.flow, one.flow) != one.flow):
+        pairs = list(zip(one.flow.split("<"), other.flow.split("<"), strict=False))
+        if name is None and (
+            one.flow.count("<") != other.flow.count("<") or any(forth.get(x, y) != y or back.get(y, x) != x for x, y in pairs)
+        ):
             name = "flow"
         if name is not None:
             yield Difference(frame, name, one, other)
-        forth[one.flow], back[other.flow] = other.flow, one.flow
+        for x, y in pairs:
+            forth[x], back[y] = y, x
 
 
 def _near(name: str, kernel: str, engine: str, fact: Fact) -> bool:
@@ -212,6 +230,8 @@ def write_golden(path: Path, setup: Setup, facts: Iterable[Fact], note: str) -> 
         head.append(f"# rules {setup.rules}")
     if setup.sysctls:
         head.append(f"# sysctl {' '.join(setup.sysctls)}")
+    if setup.helpers:
+        head.append(f"# helpers {' '.join(setup.helpers)}")
     lines = [
         " ".join([str(frame), *(fact if fact.verdict not in (*UNSEEN, QUEUED) else [fact.verdict])]) for frame, fact in enumerate(facts, 1)
     ]
@@ -228,9 +248,11 @@ def read_golden(path: Path) -> tuple[Setup, list[Fact]]:
     setup, facts = Setup(), []
     for line in path.read_text().splitlines():
         if line.startswith("# rules "):
-            setup = Setup(line.removeprefix("# rules "), setup.sysctls)
+            setup = replace(setup, rules=line.removeprefix("# rules "))
         elif line.startswith("# sysctl "):
-            setup = Setup(setup.rules, tuple(line.split()[2:]))
+            setup = replace(setup, sysctls=tuple(line.split()[2:]))
+        elif line.startswith("# helpers "):
+            setup = replace(setup, helpers=tuple(line.split()[2:]))
         elif not line.startswith("#"):
             facts.append(Fact(*line.split()[1:]))
     return setup, facts

@@ -1,6 +1,6 @@
 """FTP's four announcements, and everything that a naive parser would take for one.
 
-captures/ftp-odd.pcap holds such lines, and tests/conformance what Linux made of them.
+tests/conformance/channels holds such lines, and what Linux made of them.
 """
 
 from ipaddress import ip_address
