@@ -18,6 +18,7 @@ from pcapaudit.cli.audit import audit
 from pcapaudit.cli.diff import diff
 from pcapaudit.cli.exits import Exit, InterruptedRun, ReaderGone, explain
 from pcapaudit.cli.explain import explain as explain_command
+from pcapaudit.cli.exposure import exposure
 from pcapaudit.cli.findings import findings
 from pcapaudit.cli.reduce import reduce
 from pcapaudit.cli.rules import rules
@@ -79,6 +80,7 @@ def cli() -> None:
 cli.add_command(audit)
 cli.add_command(diff)
 cli.add_command(explain_command)
+cli.add_command(exposure)
 cli.add_command(findings)
 cli.add_command(reduce)
 cli.add_command(rules)
