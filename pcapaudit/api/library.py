@@ -53,6 +53,7 @@ _CHOICES = {
     "path": ("auto", "forward", "input", "output"),
     "checksum": ("auto", "verify", "ignore"),
     "mode": ("what-if", "observed"),
+    "ct_zone": ("none", "vlan", "outer-vlan", "interface"),
     "helpers": ("rules", "auto"),
 }
 
@@ -67,6 +68,7 @@ class Options(TypedDict, total=False):
     own: Texts
     topology: StrPath | None
     path: str
+    ct_zone: str
     profile: str
     kernel: str | None
     sysctl_file: StrPath | None

@@ -47,6 +47,8 @@ class EngineOptions:
     topology: str | None = None
     #: NAME or NAME=PORT,… texts: helpers assigned by port.
     helper: tuple[str, ...] = ()
+    #: What numbers conntrack zones: ``none``, ``vlan``, ``outer-vlan`` or ``interface``.
+    ct_zone: str = "none"
     #: ``rules``, or ``auto``: by port, as before Linux 6.0.
     helpers: str = "rules"
     #: NAME=VALUE texts: settings of helpers.

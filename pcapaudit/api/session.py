@@ -69,7 +69,8 @@ def topology_of(options: EngineOptions) -> Topology:
     path = options.topology
     if path is None:
         zones, own = load_zones(*options.rules) if not (options.zone or options.local) else ((), ())
-        return Topology.from_options(options.zone or zones, options.local, options.own or own, options.path)
+        topology = Topology.from_options(options.zone or zones, options.local, options.own or own, options.path)
+        return replace(topology, ct_zone=options.ct_zone)
     beside = [name for name, given in (("--zone", options.zone), ("--local", options.local), ("--own", options.own)) if given]
     if beside:
         raise ConfigError(f"--topology {path}: the file says what {' and '.join(beside)} would: write it there, or leave the file away")
@@ -80,6 +81,8 @@ def topology_of(options: EngineOptions) -> Topology:
     except UnicodeDecodeError as error:
         raise ConfigError(f"--topology {path}: byte {error.start} is not UTF-8 text; expected a TOML file") from None
     topology = read_topology(text, path)
+    if options.ct_zone != "none":
+        topology = replace(topology, ct_zone=options.ct_zone)
     return topology if options.path == "auto" else replace(topology, path=options.path)
 
 

@@ -61,6 +61,13 @@ _REPLAY_OPTIONS = (
         help="Way that every packet takes; auto decides by --own.",
     ),
     click.option(
+        "--ct-zone",
+        type=click.Choice(["none", "vlan", "outer-vlan", "interface"]),
+        default="none",
+        show_default=True,
+        help="Keep connections of different VLANs, or capture interfaces, apart: the conntrack zone is the (inner or outer) tag's number.",
+    ),
+    click.option(
         "--profile",
         metavar="NAME",
         default="linux",

@@ -37,6 +37,8 @@ def run_verify(captures: Sequence[str], engine: EngineOptions, options: VerifyOp
     with open_session(captures, replace(engine, path=options.hook, kernel=release)) as context:
         if context.topology.own:
             raise ConfigError("--topology: verify knows no own addresses: leave them away, and choose the chains with --hook")
+        if context.topology.ct_zone != "none":
+            raise ConfigError("--ct-zone: verify gives the kernel packets without their VLANs, all in zone 0: leave it away")
         with Sandbox(_plan(context, engine, options)) as sandbox:
             for note in sandbox.notes:
                 sys.stderr.write(f"pcapaudit: {note}\n")

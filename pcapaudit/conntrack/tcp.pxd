@@ -136,6 +136,8 @@ cdef class Tcp:
     cdef void _read(self, PacketBatch b, u32 i) noexcept nogil
     @cython.locals(flags=u32, scale=u32)
     cdef void _take_options(self, PacketBatch b, u32 i, u32 *side) noexcept nogil
+    @cython.locals(held=u32)
+    cdef bint _scale_cut_off(self, PacketBatch b, u32 i) noexcept nogil
     @cython.locals(flags=u32)
     cdef bint _closed_before(self, u32 *w, u32 direction) noexcept nogil
     @cython.locals(other=u32, last=u32, side=cython.p_uint)

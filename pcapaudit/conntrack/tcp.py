@@ -190,6 +190,9 @@ class Tcp:
         side[SIDE_MAXWIN] = win
         if self.flag_kinds[b.tcp_flags[i]] == SEG_SYN:
             self._take_options(b, i, side)
+            if self._scale_cut_off(b, i):
+                side[SIDE_FLAGS] |= SIDE_SACK_PERM | SIDE_LIBERAL
+                side_at(w, DIR_REPLY)[SIDE_FLAGS] = SIDE_LIBERAL
         else:
             side[SIDE_MAXEND] = wrap(end + win)
             side[SIDE_FLAGS] = SIDE_SACK_PERM | SIDE_LIBERAL
@@ -283,6 +286,11 @@ class Tcp:
             flags |= SIDE_WSCALE
             scale = b.wscale[i] if b.wscale[i] < MAX_SCALE else MAX_SCALE
         side[SIDE_FLAGS] = flags | scale << 8
+
+    def _scale_cut_off(self, b, i):
+        """Whether the capture cut the options of a SYN off before a window scale: then no window of either side can be judged."""
+        held = b.end_off[i] - b.l4_off[i]
+        return b.l4_len[i] - b.payload_len[i] > held and not b.tcp_opts[i] & OPT_WSCALE
 
     # What one cell of the table cannot say ----------------------------------------------------------------------------------------
 
@@ -440,6 +448,9 @@ class Tcp:
         s[SIDE_MAXEND] = self.end
         s[SIDE_MAXWIN] = self.win if self.win else 1
         self._take_options(b, i, s)
+        if self._scale_cut_off(b, i):
+            s[SIDE_FLAGS] |= SIDE_SACK_PERM | SIDE_LIBERAL
+            r[SIDE_FLAGS] |= SIDE_LIBERAL
         if direction == DIR_REPLY and not s[SIDE_FLAGS] & r[SIDE_FLAGS] & SIDE_WSCALE:
             s[SIDE_FLAGS] &= 0xFF
             r[SIDE_FLAGS] &= 0xFF

@@ -158,6 +158,7 @@ class Reassembly:
         self._decoder.decode_row(row)
         column["vlan"][row] = column["vlan"][i]
         self._vantage.place_row(row)
+        column["zone"][row] = column["zone"][i]
         self._flows.others = whole.fragments - 1
         self._flows.more_bytes = whole.ip_bytes - int(column["ip_len"][row])
 

@@ -1,7 +1,8 @@
 """A topology as a sorted list of address ranges, each with one code: what ``vantage`` searches.
 
 A code holds the index of the zone whose longest prefix covers the range (NOWHERE if there is none), and the flags OWN (an address of the
-firewall itself) and GROUP (multicast, or the broadcast address of a network: the firewall's host takes it in and never forwards it).
+firewall itself) and GROUP (multicast, the broadcast address of a network, IPv6 link-local: a router takes it in or it is none of its
+business, and it never forwards it).
 """
 
 from __future__ import annotations
@@ -22,13 +23,13 @@ ZONE_BITS = 0x1FFF
 NOWHERE = 0x1FFF
 #: An own address.
 OWN = 0x2000
-#: A multicast or broadcast address.
+#: A multicast, broadcast or IPv6 link-local address.
 GROUP = 0x4000
 #: In the upper table: not one code; the other fifteen bits say which span of segments to search.
 MIXED = 0x8000
 
-#: RFC 5771, RFC 919 and RFC 4291 2.7.
-GROUPS: tuple[Network, ...] = (ip_network("224.0.0.0/4"), ip_network("255.255.255.255/32"), ip_network("ff00::/8"))
+#: RFC 5771, RFC 919, RFC 4291 2.7 and 2.5.6.
+GROUPS: tuple[Network, ...] = tuple(map(ip_network, ("224.0.0.0/4", "255.255.255.255/32", "ff00::/8", "fe80::/10")))
 
 #: Numbers that fit into the fifteen bits beside MIXED.
 _MAX_SPANS = 0x8000

@@ -25,6 +25,7 @@ from pcapaudit.core.errors import ConfigError
 
 __all__ = [
     "ANY",
+    "CT_ZONES",
     "INSIDE_NAMES",
     "MAX_ZONES",
     "PATHS",
@@ -32,6 +33,7 @@ __all__ = [
     "Network",
     "Topology",
     "Zone",
+    "check_ct_zone",
     "check_interface",
     "check_overlaps",
     "check_path",
@@ -67,6 +69,10 @@ PRIVATE: tuple[Network, ...] = tuple(
 
 #: Values of ``--path``.
 PATHS = ("auto", "forward", "input", "output")
+
+#: Values of ``--ct-zone``: what numbers the conntrack zone of a frame. The innermost VLAN tag's id, the outermost one's, or the capture
+#: interface (the first one is 1); frames without a tag are in zone 0, and with ``none`` all are, as in Linux.
+CT_ZONES = ("none", "vlan", "outer-vlan", "interface")
 
 #: More zones than this are refused: the columns have sixteen bits, some of which the tables of ``vantage`` need.
 MAX_ZONES = 4096
@@ -110,6 +116,8 @@ class Topology:
     broadcasts: tuple[IPv4Address, ...] = ()
     #: One of PATHS; other than ``auto``, the way of every packet.
     path: str = "auto"
+    #: One of CT_ZONES.
+    ct_zone: str = "none"
     #: No zone was given: the interface names are the tool's own.
     assumed: bool = False
     #: Nobody said what is inside: the private ranges are taken.
@@ -226,6 +234,12 @@ def check_path(path: str, option: str) -> None:
     """Raise ConfigError unless it is one of PATHS."""
     if path not in PATHS:
         raise ConfigError(f"{option}: no such way; possible are {', '.join(PATHS)}")
+
+
+def check_ct_zone(text: str, option: str) -> None:
+    """Raise ConfigError unless it is one of CT_ZONES."""
+    if text not in CT_ZONES:
+        raise ConfigError(f"{option}: no such way to number conntrack zones; possible are {', '.join(CT_ZONES)}")
 
 
 def _overlap(net: Network, prefix: Network) -> bool:

@@ -2,6 +2,7 @@
 
     own = ["192.168.0.1/24", "203.0.113.7"]   # as `ip address` prints them; a whole block of addresses: "203.0.113.8/29"
     path = "auto"                             # or forward, input, output: the way of every packet
+    ct-zone = "vlan"                          # or outer-vlan, interface; default none: what keeps connections apart, as --ct-zone
 
     [zones.lan]
     interface = "eth1"                        # what iifname and oifname match; default: the zone's name
@@ -31,6 +32,7 @@ from pcapaudit.replay.topology import (
     MAX_ZONES,
     Topology,
     Zone,
+    check_ct_zone,
     check_interface,
     check_overlaps,
     check_path,
@@ -40,7 +42,7 @@ from pcapaudit.replay.topology import (
 
 __all__ = ["read_topology"]
 
-_KEYS = ("own", "path", "zones")
+_KEYS = ("own", "path", "ct-zone", "zones")
 _ZONE_KEYS = ("interface", "prefixes", "inside", "vlans", "capture-interfaces", "macs")
 _MAC = re.compile(r"[0-9a-fA-F]{2}([:-][0-9a-fA-F]{2}){5}")
 _MAX_VLAN = 4094
@@ -55,6 +57,8 @@ def read_topology(text: str, path: str) -> Topology:
     _check_keys(given, _KEYS, path)
     way = _typed(given, "path", str, "a text", path) or "auto"
     check_path(way, f"{path}: path: {way}")
+    ct_zone = _typed(given, "ct-zone", str, "a text", path) or "none"
+    check_ct_zone(ct_zone, f"{path}: ct-zone: {ct_zone}")
     own, broadcasts = parse_own(_texts(given, "own", path), f"{path}: own:")
     tables = _typed(given, "zones", dict, "a table: [zones.lan]", path) or {}
     if not tables:
@@ -68,7 +72,7 @@ def read_topology(text: str, path: str) -> Topology:
         raise ConfigError(f"{path}: {error}") from None
     for key, values in (("vlans", "vlans"), ("capture-interfaces", "recorded_as"), ("macs", "macs")):
         _check_shared(zones, values, f"{path}: {key}")
-    return Topology(zones=zones, own=own, broadcasts=broadcasts, path=way)
+    return Topology(zones=zones, own=own, broadcasts=broadcasts, path=way, ct_zone=ct_zone)
 
 
 def _zone(name: str, table: Any, where: str) -> Zone:

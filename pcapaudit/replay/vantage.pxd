@@ -12,6 +12,7 @@ from pcapaudit.core.consts cimport (
     PATH_UNKNOWN,
     VLAN_NONE,
 )
+from pcapaudit.wire.bytes cimport be16
 
 ctypedef unsigned long long u64
 ctypedef unsigned int u32
@@ -27,12 +28,15 @@ cdef enum:
 # LINKTYPE_ETHERNET.
 cdef enum:
     ETHERNET = 1
+    BY_VLAN = 1
+    BY_INTERFACE = 3
 
 
 @cython.final
 cdef class Vantage:
     cdef PacketBatch batch
     cdef u32 forced
+    cdef u32 zones_by
     cdef unsigned short[::1] upper
     cdef u32[::1] spans
     cdef u32 spans6
@@ -52,6 +56,8 @@ cdef class Vantage:
     @cython.locals(i=u32)
     cpdef void place(self)
     cdef void _learn(self)
+    @cython.locals(vlan=u32, at=u32, stop=u32)
+    cdef u32 _ct_zone(self, PacketBatch b, u32 i) noexcept nogil
     @cython.locals(link=u32)
     cdef void _place_by_link(self, PacketBatch b, u32 i) noexcept nogil
     cdef u32 _link(self, PacketBatch b, u32 i) noexcept nogil

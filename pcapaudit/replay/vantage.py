@@ -3,12 +3,14 @@
 What a Linux router with the topology's addresses would do:
 
 - from an own address: output, whatever the destination (no input interface);
-- to an own address, to a multicast group or to a broadcast address: input (no output interface). A router takes these in and does not
-  forward them; broadcast addresses are 255.255.255.255 and those of the networks that ``--own`` was given with;
+- to an own address, to a multicast group, to a broadcast address or to an IPv6 link-local address: input (no output interface). A router
+  takes these in, or never sees them, and does not forward them; broadcast addresses are 255.255.255.255 and those of the networks that
+  ``--own`` was given with;
 - everything else: forward, also between two addresses of one zone: the capture does not tell that a switch would have carried it.
 
 A packet between two own addresses takes loopback, output first and input later; it is judged at output, where its connection begins.
-Frames without an IP packet pass no hook, by no known interface. The conntrack zone is 0.
+Frames without an IP packet pass no hook, by no known interface. The conntrack zone is 0, unless the topology numbers zones by VLAN or
+capture interface (CT_ZONES).
 
 Where the topology tells zones by what a frame shows of its link, that comes after the addresses:
 
@@ -30,7 +32,7 @@ import cython
 
 from pcapaudit.core.columns import PacketBatch
 from pcapaudit.replay import segments
-from pcapaudit.replay.topology import PATHS, Topology
+from pcapaudit.replay.topology import CT_ZONES, PATHS, Topology
 
 if not cython.compiled:
     from pcapaudit.core.consts import (
@@ -45,9 +47,13 @@ if not cython.compiled:
         VLAN_NONE,
     )
     from pcapaudit.replay.segments import GROUP, MIXED, NOWHERE, OWN, ZONE_BITS
+    from pcapaudit.wire.bytes import be16
 
     # LINKTYPE_ETHERNET.
     ETHERNET = 1
+    # Places in CT_ZONES.
+    BY_VLAN = 1
+    BY_INTERFACE = 3
 
 __all__ = ["Vantage"]
 
@@ -64,6 +70,8 @@ class Vantage:
         self.batch = batch
         #: PATH_ of every packet, or PATH_UNKNOWN where addresses decide; PATHS stands in the order of these numbers.
         self.forced = PATHS.index(topology.path)
+        #: Place in CT_ZONES.
+        self.zones_by = CT_ZONES.index(topology.ct_zone)
         ranges4, ranges6 = segments.segments(topology, 4), segments.segments(topology, 6)
         upper4, spans4 = segments.upper_table(ranges4, 32, 0)
         upper6, spans6 = segments.upper_table(ranges6, 128, len(ranges4))
@@ -109,7 +117,7 @@ class Vantage:
 
     def _place(self, b, i):
         """Fill the columns for one row of the batch."""
-        b.zone[i] = 0
+        b.zone[i] = self._ct_zone(b, i) if self.zones_by else 0
         if b.l3[i] == 4:
             src = self._code(0, b.src_lo[i], (b.src_lo[i] >> 16) & 0xFFFF, 0)
             dst = self._code(0, b.dst_lo[i], (b.dst_lo[i] >> 16) & 0xFFFF, 0)
@@ -133,6 +141,21 @@ class Vantage:
             self._place_by_link(b, i)
             if self.mac_count and b.linktype[i] == ETHERNET and b.caplen[i] >= 12:
                 self._place_by_mac(b, i)
+
+    def _ct_zone(self, b, i):
+        """The conntrack zone of a frame, as ``zones_by`` numbers them."""
+        if self.zones_by == BY_INTERFACE:
+            return b.if_id[i] + 1 & 0xFFFF
+        vlan = b.vlan[i]
+        if vlan == VLAN_NONE:
+            return 0
+        if self.zones_by == BY_VLAN and b.linktype[i] == ETHERNET:
+            at = b.offset[i] + 12
+            stop = b.offset[i] + b.caplen[i]
+            while at + 4 <= stop and be16(b, at) in (0x8100, 0x88A8, 0x9100, 0x9200, 0x9300):
+                vlan = be16(b, at + 2) & 0xFFF
+                at += 4
+        return vlan
 
     def _place_by_link(self, b, i):
         """Correct the interfaces by the link that the frame was on, if that is known."""

@@ -75,7 +75,7 @@ def test_one_packet():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("10.9.9.9 > *", "no flows are meant where one was expected; the run has 57 flows"),
+        ("10.9.9.9 > *", "no flows are meant where one was expected; the run has 53 flows"),
         ("* > *:443/tcp", "2 flows are meant where one was expected"),
     ],
 )
@@ -152,7 +152,7 @@ def test_without_pyarrow():
 
 def test_run_says_what_it_is():
     """In a notebook."""
-    assert "244 frames, 57 flows" in repr(office())
+    assert "244 frames, 53 flows" in repr(office())
 
 
 def test_columns_match_the_files(written):

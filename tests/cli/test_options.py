@@ -45,6 +45,7 @@ def test_defaults():
         reorder_window=0.0,
         strict=False,
         topology=None,
+        ct_zone="none",
     )
     assert other is None
 
@@ -67,7 +68,7 @@ def test_given_values():
             "10.0.0.1",
         ),
         *("--path", "input", "--timeout", "icmp=1s", "--sysctl", "a=0", "--checksum", "verify", "--mode", "observed", "--seed", "7"),
-        *("--reorder-window", "0.5", "--strict", "--topology", "t.toml", "--other", "o"),
+        *("--reorder-window", "0.5", "--strict", "--topology", "t.toml", "--ct-zone", "vlan", "--other", "o"),
     )
     assert (engine.rules, engine.local, engine.zone, engine.own) == (
         ("x.nft", "y"),
@@ -76,7 +77,7 @@ def test_given_values():
         ("10.0.0.1",),
     )
     assert (engine.path, engine.timeout, engine.sysctl, engine.checksum) == ("input", ("icmp=1s",), ("a=0",), "verify")
-    assert engine.topology == "t.toml"
+    assert (engine.topology, engine.ct_zone) == ("t.toml", "vlan")
     assert (engine.mode, engine.seed, engine.reorder_window, engine.strict, other) == ("observed", 7, 0.5, True, "o")
 
 

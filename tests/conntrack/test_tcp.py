@@ -234,3 +234,21 @@ def test_observed_reset_did_not_happen():
     """The packets did pass, says the mode: so no RST of the firewall closed anything."""
     rows = after_handshake((1, tcp(A, B, "U.", 101, 501)), rules=RESETS, mode="observed")
     assert [(row.said, row.tcp) for row in rows] == [("reject", "established")]
+
+
+SYN_OPTIONS = bytes([2, 4, 5, 180, 4, 2, 8, 10, *bytes(8), 1, 3, 3, 9])
+
+
+@pytest.mark.parametrize(("snaplen", "reasons"), [(96, [""]), (60, [""]), (44, [""])])
+def test_window_scale_beyond_the_cut(snaplen, reasons):
+    """With the option cut off nobody knows how far the other side may send: data beyond the unscaled window is not refused."""
+    packets = [(0.0, tcp(A, B, "S", 100, options=SYN_OPTIONS)), (0.1, tcp(B, A, "S.", 500, 101, options=SYN_OPTIONS))]
+    packets += [(0.2, tcp(A, B, ".", 101, 501, win=500)), (0.3, tcp(B, A, ".", 501 + 100_000, 101, data=10))]
+    assert [row.why for row in replay(packets, snaplen=snaplen).rows[3:]] == reasons
+
+
+def test_window_without_scale_is_judged_at_any_cut():
+    """Options that end before a window scale, all there: the data is beyond the window."""
+    packets = [(0.0, tcp(A, B, "S", 100, options=b"\2\4\5\xb4")), (0.1, tcp(B, A, "S.", 500, 101, options=SYN_OPTIONS))]
+    packets += [(0.2, tcp(A, B, ".", 101, 501, win=500)), (0.3, tcp(B, A, ".", 501 + 100_000, 101, data=10))]
+    assert [row.why for row in replay(packets, snaplen=80).rows[3:]] == ["tcp-seq-over"]

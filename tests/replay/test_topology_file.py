@@ -24,6 +24,7 @@ def test_example_of_the_docstring():
     assert (guests.iface, guests.inside, guests.vlans, guests.recorded_as) == ("eth1.30", False, (30,), ("eth1.30",))
     assert guests.macs == (0x020000003001,)
     assert [str(each) for each in (*made.own, *made.broadcasts)] == ["192.168.0.1/32", "203.0.113.7/32", "192.168.0.255"]
+    assert made.ct_zone == "vlan"
     assert (made.path, made.assumed, made.assumed_inside, made.interfaces) == ("auto", False, False, ("eth1", "eth1.30"))
     for key in (*topology_file._KEYS, *topology_file._ZONE_KEYS):
         assert key in example()
@@ -39,12 +40,13 @@ def test_defaults_of_a_zone():
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
+        ('ct-zone = "vlans"\n[zones.lan]\n', "site.toml: ct-zone: vlans: no such way to number conntrack zones; possible are none, vlan"),
         ("zones = [", "site.toml: not a TOML file: "),
         ("", "site.toml: no zone; a topology needs one at least, for example [zones.lan]"),
         ("zones = 1", "site.toml: zones = 1; expected a table: [zones.lan]"),
         ("[zones]\nlan = 1", "site.toml: zones.lan: 1 is not a table; write [zones.lan]"),
         ("onw = []\n[zones.a]", "site.toml: unknown key onw; did you mean own?"),
-        ("color = 1\n[zones.a]", "site.toml: unknown key color; possible are own, path, zones"),
+        ("color = 1\n[zones.a]", "site.toml: unknown key color; possible are own, path, ct-zone, zones"),
         ("own = '1.2.3.4'\n[zones.a]", "site.toml: own = '1.2.3.4'; expected a list of texts in quotes"),
         ("own = [1]\n[zones.a]", "site.toml: own: 1 is not a text; put it into quotes"),
         ("own = ['router']\n[zones.a]", "site.toml: own: router: not an address"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import ip_address
 from types import SimpleNamespace
 
@@ -195,3 +196,52 @@ def test_interfaces_that_come_later_are_looked_up():
     interfaces.append(SimpleNamespace(name="eth2"))
     vantage.place()
     assert answer(0) == (DMZ, WAN, "forward")
+
+
+def zoned(ct_zone, *frames):
+    """Conntrack zones of Ethernet frames given as (tags outermost first, capture interface)."""
+    used = 0
+    for row, (tags, if_id) in enumerate(frames):
+        fill(row, ip_address("10.0.0.1"), ip_address("192.0.2.1"))
+        data = (
+            bytes(12)
+            + b"".join(bytes([0x81 if n else 0x88, 0 if n else 0xA8]) + tag.to_bytes(2, "big") for n, tag in enumerate(tags))
+            + b"\x08\0"
+        )
+        BATCH.buffer[used : used + len(data)] = bytearray(data)
+        for name, value in {"offset": used, "caplen": len(data), "linktype": 1, "if_id": if_id}.items():
+            BATCH.arrays[name][row] = value
+        BATCH.arrays["vlan"][row] = tags[0] & 0xFFF if tags else consts.VLAN_NONE
+        used += len(data)
+    BATCH.count = len(frames)
+    Vantage(replace(Topology.from_options(), ct_zone=ct_zone), BATCH).place()
+    return BATCH.arrays["zone"][: len(frames)].tolist()
+
+
+@pytest.mark.parametrize(
+    ("ct_zone", "zones"),
+    [("none", [0, 0, 0, 0]), ("vlan", [0, 30, 101, 102]), ("outer-vlan", [0, 30, 300, 300]), ("interface", [1, 1, 2, 8])],
+)
+def test_conntrack_zone(ct_zone, zones):
+    """By the innermost tag, the outermost, the capture interface; priority bits are no part of a VLAN id; without a tag it is 0."""
+    assert zoned(ct_zone, ((), 0), ((0xE01E,), 0), ((300, 101), 1), ((300, 102), 7)) == zones
+    assert zoned("vlan", ((300, 101), 0)) == [101]
+
+
+def test_conntrack_zone_of_a_cut_frame():
+    """A tag that the capture cut off is not read: what the decoder knows holds."""
+    zoned("vlan", ((300, 101), 0))
+    BATCH.arrays["caplen"][0] = 17
+    vantage = Vantage(replace(Topology.from_options(), ct_zone="vlan"), BATCH)
+    vantage.place()
+    assert BATCH.arrays["zone"][0] == 300
+
+
+def test_link_local_is_not_forwarded():
+    """A neighbour's answer on the link: a router that sees it takes it in, or is not meant."""
+    pairs = [
+        (ip_address("fe80::1"), ip_address("fe80::2")),
+        (ip_address("fd00::1"), ip_address("fe80::2")),
+        (ip_address("fd00::1"), ip_address("2001:db8::1")),
+    ]
+    assert [path for _, _, path in placed(Topology.from_options(), *pairs)] == ["input", "input", "forward"]

@@ -41,5 +41,10 @@ def expected_code(topology, address):
     found = [(prefix.prefixlen, index) for index, zone in enumerate(topology.zones) for prefix in zone.prefixes if address in prefix]
     code = max(found)[1] if found else NOWHERE
     code |= OWN if any(address in prefix for prefix in topology.own) else 0
-    group = address.is_multicast or address == ip_address("255.255.255.255") or address in topology.broadcasts
+    group = (
+        address.is_multicast
+        or (address.version == 6 and address.is_link_local)
+        or address == ip_address("255.255.255.255")
+        or address in topology.broadcasts
+    )
     return code | (GROUP if group else 0)
