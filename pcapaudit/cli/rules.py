@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import click
 
 from pcapaudit.cli.exits import Exit
-from pcapaudit.cli.options import report_option
+from pcapaudit.cli.options import EngineOptions, engine_options_but, report_option
 from pcapaudit.core.errors import RulesetError
 
-__all__ = ["check_rules", "convert_rules", "rules", "show_rules"]
+__all__ = ["check_rules", "convert_rules", "rules", "show_rules", "trace_rules"]
 
 
 @click.group()
 def rules() -> None:
-    """Check rulesets, or convert them to nftables."""
+    """Check rulesets, trace packets through them, or convert them."""
 
 
 @rules.command("check")
@@ -89,3 +91,28 @@ def show_rules(files: tuple[str, ...]) -> None:
 
     for line in overview(load_ruleset(*files)):
         click.echo(line)
+
+
+@rules.command("trace")
+@click.argument("files", metavar="FILE...", nargs=-1, required=True)
+@click.option("--packet", metavar="TEXT", required=True, help="The packet, such as 'in lan tcp 10.0.0.5:4000 > 192.0.2.1:443 syn'.")
+@click.option(
+    "--expect", type=click.Choice(["accept", "drop", "reject"]), help="Exit code 1 if the (last) packet's verdict is another, or undecided."
+)
+@engine_options_but(rules=(), checksum="ignore", reorder_window=0.0, strict=False)
+@click.option("--all", "everything", is_flag=True, help="Leave out no rule that does not match.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Form on stdout.")
+@click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True, help="Colour on stdout.")
+def trace_rules(files: tuple[str, ...], engine: EngineOptions, **options: object) -> int:
+    """Show the way of a packet through rulesets, in phases.
+
+    TEXT is [in IFACE] [out IFACE] [forward|input|output] PROTO SOURCE > DESTINATION and, in any order: TCP flags (syn, syn,ack …), type,
+    code and id (ICMP), ct STATE (in place of what conntrack says), mark, length, ttl, seq, acked. Several packets with ; between them are a
+    conversation; "after 40s" sets the time between them. IFACE is an interface or a zone.
+
+    FILE is as for check. Exit code: 0 the way was shown, 1 the verdict is not the one of --expect, 2 the work could not be done.
+    """
+    from pcapaudit.cli.rule_tracing import RuleTraceOptions, run_rule_trace
+
+    as_expected = run_rule_trace(replace(engine, rules=files), RuleTraceOptions(**options))  # type: ignore[arg-type]  # click made the types
+    return Exit.CLEAN if as_expected else Exit.FOUND

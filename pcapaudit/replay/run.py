@@ -14,6 +14,16 @@ import numpy as np
 
 from pcapaudit.conntrack.tracker import Tracker
 from pcapaudit.core.columns import PacketBatch, VerdictBatch
+from pcapaudit.core.consts import (
+    CT_ESTABLISHED,
+    CT_INVALID,
+    CT_UNTRACKED,
+    DIR_NONE,
+    DIR_ORIGINAL,
+    STATUS_CONFIRMED,
+    STATUS_SEEN_REPLY,
+    VERDICT_ACCEPT,
+)
 from pcapaudit.replay.flow_rows import flow_rows
 from pcapaudit.replay.flows import FlowTable
 from pcapaudit.replay.loop import Loop
@@ -125,6 +135,27 @@ class Engine:
             consumer.on_batch(self.batch, self.verdicts)
         if ended or self._flows.waiting >= _FLOWS_AT_ONCE:
             _hand_out([*ended, self._flows.take()], consumers)
+
+    def set_mark(self, mark: int) -> None:
+        """Packets arrive with this mark from now on."""
+        self._loop.evaluator.matcher.given_mark = mark
+
+    def judge_as(self, ct_state: int) -> None:
+        """Let the rules alone judge the traced packets of the batch, as if conntrack had said ``ct_state`` of them. No entry changes."""
+        self._vantage.place()
+        evaluator, arrays = self._loop.evaluator, self.verdicts.arrays
+        for row in self._tracer.rows() if self._tracer is not None else ():
+            assert self._tracer is not None  # noqa: S101 (there are rows)
+            now = self._loop.now = max(self._loop.now, int(self.batch.arrays["ts_ns"][row]))
+            for array in arrays.values():
+                array[row] = 0
+            arrays["ct_state"][row] = ct_state
+            arrays["direction"][row] = DIR_NONE if ct_state in (CT_INVALID, CT_UNTRACKED) else DIR_ORIGINAL
+            arrays["ct_status"][row] = STATUS_CONFIRMED | STATUS_SEEN_REPLY if ct_state == CT_ESTABLISHED else 0
+            self._tracer.before(row, now)
+            if not evaluator.has_raw or evaluator.evaluate_raw(row, now) == VERDICT_ACCEPT:
+                evaluator.evaluate(row, now)
+            self._tracer.after()
 
     def _run_to(self, stop: int, at: int, ended: list[Any]) -> None:
         """Judge the rows from ``at`` to ``stop`` - 1; flows that must be taken meanwhile are added to ``ended``."""

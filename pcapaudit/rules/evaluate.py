@@ -253,8 +253,8 @@ class Evaluator:
             self.notrack = 0
             self.template = 0
             # A packet that arrives has no mark; the socket of one that is made here may have given it one.
-            self.matcher.mark = 0
-            self.matcher.mark_known = self.batch.path[i] != PATH_OUTPUT
+            self.matcher.mark = self.matcher.given_mark
+            self.matcher.mark_known = self.batch.path[i] != PATH_OUTPUT or self.matcher.given_mark != 0
             self.matcher.mark_unsure = 0
             self.matcher.looked_unsure = self.matcher.ct_zone_set = 0
             self.matcher.untracked = 0

@@ -72,6 +72,7 @@ cdef class Matcher:
     cdef u32 parts_unknown
     cdef readonly u64 value_hi
     cdef readonly u64 value_lo
+    cdef public u32 given_mark
     cdef public object watcher
     cdef public bint watched
     cdef public u32 stopped_at

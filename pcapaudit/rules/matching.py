@@ -171,6 +171,8 @@ class Matcher:
         self.parts_unknown = 0
         self.value_hi = 0
         self.value_lo = 0
+        #: Mark with which packets arrive.
+        self.given_mark = 0
         #: Is told of a packet's way while ``watched`` (``watch``); where its last rule stopped, and where it met something unknown.
         self.watcher: Any = None
         self.watched = 0
