@@ -18,6 +18,8 @@ __all__ = ["TcpOutOfWindow"]
 
 #: Flows remembered apart.
 MAX_FLOWS = 2048
+#: So many acknowledgements of unseen data are more than a lost frame.
+LEAST_ACKS = 3
 #: Flows of one reason that get a finding each, if it is worse than info; more become one finding.
 SINGLE_FLOWS = 3
 
@@ -230,6 +232,11 @@ def _what_followed(row: Any, last_frame: int) -> str:
     return f"nothing more came, and the connection {ended}"
 
 
+def _severity(reason: int, count: int) -> Severity:
+    """A lone acknowledgement of unseen data is a frame that the capture lacks more often than anything else."""
+    return Severity.LOW if reason == consts.REASON_TCP_ACK_OVER and count < LEAST_ACKS else _CHECKS[reason].severity
+
+
 def _fate(group: _Group) -> str:
     if group.accepted == group.count:
         return "let through"
@@ -242,7 +249,7 @@ def _single(flow: int, group: _Group) -> Violation:
     low, high, seen = first["bound_low"], first["bound_high"], first["seen"]
     return Violation(
         code=TcpOutOfWindow.code,
-        severity=check.severity,
+        severity=_severity(group.reason, group.count),
         flow=flow,
         first_frame=first["frame"],
         last_frame=first["last_frame"],
@@ -276,7 +283,7 @@ def _merged(reason: int, groups: list[tuple[int, _Group]], missed: int) -> Viola
     more = f"; {missed} packets of further flows are not told apart" if missed else ""
     return Violation(
         code=TcpOutOfWindow.code,
-        severity=check.severity,
+        severity=_severity(reason, count),
         flow=flow,
         first_frame=example.first["frame"],
         last_frame=max(group.first["last_frame"] for _, group in groups),

@@ -102,7 +102,7 @@ EXPECTED = {
         ("split-handshake", "", "medium", 1, 3),
     ],
     "tcp-window.pcap": [
-        ("tcp-out-of-window", "tcp-ack-over", "medium", 1, 48),
+        ("tcp-out-of-window", "tcp-ack-over", "low", 1, 48),
         ("tcp-out-of-window", "tcp-ack-under", "info", 1, 49),
         ("tcp-out-of-window", "tcp-overshot", "info", 1, 46),
         ("tcp-out-of-window", "tcp-seq-over", "medium", 1, 50),

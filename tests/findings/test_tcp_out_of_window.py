@@ -44,7 +44,7 @@ def test_seq_over_has_its_numbers():
     [
         (consts.REASON_TCP_SEQ_OVER, (10, 100, 150), 50, Severity.MEDIUM),
         (consts.REASON_TCP_SEQ_UNDER, (10, 100, 0xFFFFFFFB), 15, Severity.INFO),
-        (consts.REASON_TCP_ACK_OVER, (0xFFFFFF00, 0xFFFFFFF0, 0x10), 0x20, Severity.MEDIUM),
+        (consts.REASON_TCP_ACK_OVER, (0xFFFFFF00, 0xFFFFFFF0, 0x10), 0x20, Severity.LOW),
         (consts.REASON_TCP_ACK_UNDER, (10, 100, 9), 1, Severity.INFO),
         (consts.REASON_TCP_RST_SEQ, (1000, 9000, 400), 600, Severity.MEDIUM),
         (consts.REASON_TCP_OVERSHOT, (10, 100, 101), 1, Severity.INFO),
@@ -87,3 +87,10 @@ def test_many_flows_become_one_finding():
 def test_other_reasons_do_not_count():
     """A rule's or a policy's drop is no matter of windows."""
     assert not found(TcpOutOfWindow, packets({"reason": consts.REASON_POLICY, "verdict": consts.VERDICT_DROP}, {"reason": 255}))
+
+
+def test_many_acknowledgements_of_unseen_data_weigh_more():
+    """One is a frame that the capture lacks."""
+    row = {**OVER, "reason": consts.REASON_TCP_ACK_OVER}
+    assert only(found(TcpOutOfWindow, packets(row, row))).severity == Severity.LOW
+    assert only(found(TcpOutOfWindow, packets(row, row, row))).severity == Severity.MEDIUM
