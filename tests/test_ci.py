@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -49,16 +51,21 @@ def repository(tmp_path):
     return folder, base
 
 
-def step(folder, tmp_path, **inputs):
-    """Run the action's step as its runner would."""
+def path_with_pcapaudit(tmp_path):
+    """PATH on which ``pcapaudit`` is the one under test."""
     programs = tmp_path / "bin"
     programs.mkdir()
     program = programs / "pcapaudit"
     program.write_text(f'#!/bin/sh\nexec {sys.executable} -m pcapaudit "$@"\n')
     program.chmod(0o755)
+    return f"{programs}:{os.environ['PATH']}"
+
+
+def step(folder, tmp_path, **inputs):
+    """Run the action's step as its runner would."""
     page = tmp_path / "page.md"
     given = {"RULES": "fw.nft", "CAPTURES": "web.pcap", "BASE": "", "ALLOW": "", "FAIL_ON": "low", "OPTIONS": "", "SARIF": "out.sarif"}
-    environment = {**os.environ, **given, **inputs, "PATH": f"{programs}:{os.environ['PATH']}", "GITHUB_STEP_SUMMARY": str(page)}
+    environment = {**os.environ, **given, **inputs, "PATH": path_with_pcapaudit(tmp_path), "GITHUB_STEP_SUMMARY": str(page)}
     done = subprocess.run(
         ["bash", str(ROOT / "ci" / "github.sh")], cwd=folder, env=environment, capture_output=True, text=True, check=False
     )
@@ -109,3 +116,23 @@ def test_template_is_yaml_with_a_job():
     script = "\n".join(job["script"])
     assert all(f"={file}" in script for file in job["artifacts"]["reports"].values())
     assert template["pcapaudit"]["extends"] == ".pcapaudit"
+
+
+def test_hook_checks_every_file_on_its_own(tmp_path):
+    """Two rulesets with the same table are no conflict; one that cannot be read fails, and the other is read all the same."""
+    (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
+    good = tmp_path / "good.nft"
+    good.write_text(OLD.replace('    include "inside.nft"\n', INSIDE))
+    bad = tmp_path / "bad.nft"
+    bad.write_text("table inet f {\n  chian c {\n  }\n}\n")
+    environment = {**os.environ, "PATH": path_with_pcapaudit(tmp_path)}
+
+    def run(*files):
+        return subprocess.run([*shlex.split(hook["entry"]), *map(str, files)], env=environment, capture_output=True, text=True, check=False)
+
+    assert run(good, good).returncode == 0
+    done = run(bad, good)
+    assert done.returncode == 1
+    assert "bad.nft:2:3" in done.stderr
+    assert "1 tables, 1 chains" in done.stdout
+    assert re.search(hook["files"], "fw/office.policy.toml")
