@@ -18,6 +18,8 @@ from pcapaudit.core import consts
 from pcapaudit.core.columns import PacketBatch, VerdictBatch
 from pcapaudit.replay.flows import FlowTable
 from pcapaudit.replay.loop import Loop
+from pcapaudit.replay.translation import Translations
+from pcapaudit.replay.vantage import Vantage
 from pcapaudit.rules.evaluate import Evaluator
 
 if TYPE_CHECKING:
@@ -48,7 +50,12 @@ class Permissions:
         self._batch, self._verdicts = PacketBatch(), VerdictBatch()
         tracker = Tracker(config, 0, _TABLE_ROWS)
         self._flows = FlowTable(tracker)
-        self._loop = Loop(tracker, Evaluator(context.program, self._batch, self._verdicts), self._flows, None, False)
+        evaluator = Evaluator(context.program, self._batch, self._verdicts)
+        vantage = Vantage(context.topology, self._batch, context.stream.interfaces)
+        translations = Translations(tracker, evaluator, vantage, context.topology, (self._batch, self._verdicts))
+        evaluator.view.chooser = translations
+        tracker.aliases.on = bool(context.program.nat_l3)
+        self._loop = Loop(tracker, translations, self._flows, None, False)
         self._now = 0
         self._asked = 0
         self._most = most
