@@ -12,6 +12,9 @@ from pathlib import Path
 
 import click
 
+sys.path.append(str(Path(__file__).parent))
+from constructs import rows
+
 from pcapaudit.cli.main import cli
 from pcapaudit.core import vocab
 from pcapaudit.findings.registry import DETECTORS, describe
@@ -145,11 +148,35 @@ nothing. With `--capture` each lint says how many packets of a capture met its r
 {parts}"""
 
 
+def constructs_page() -> str:
+    """What is supported, tried out."""
+    parts = []
+    for title, found in rows().items():
+        lines = "\n".join(f"| `{construct}` | {status} | {note} |" for construct, status, note in found)
+        parts.append(f"## {title}\n\n| construct | status | note |\n|---|---|---|\n{lines}\n")
+    body = "\n".join(parts)
+    return f"""{NOTE}
+# What of the rules' languages is supported
+
+| status | meaning |
+|---|---|
+| supported | evaluated, as Linux does it |
+| no effect | read, and changes nothing that is computed here |
+| undecidable | read; no capture tells how it comes out, so what depends on it is marked undecidable, with the rule's place |
+| refused | not understood: the file is refused, with the place; `--unsupported undecidable` takes the rule as undecidable |
+
+Every row is an example that was read and compiled. Where the topology is only assumed (no zones given), interfaces other than the assumed
+ones, and everything about routing, are undecidable too.
+
+{body}"""
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "commands.md": commands_page,
     "codes.md": codes_page,
     "findings.md": findings_page,
     "lints.md": lints_page,
+    "constructs.md": constructs_page,
 }
 
 if __name__ == "__main__":

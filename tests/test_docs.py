@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import sys
+from typing import get_args
 
 import pytest
 from checkout import ROOT, relative
@@ -12,8 +13,15 @@ from interpreter import pcapaudit_command
 
 from pcapaudit.core import vocab
 from pcapaudit.findings.registry import DETECTORS
+from pcapaudit.rules import parse_ruleset
+from pcapaudit.rules.iptables.matches import MATCHES
+from pcapaudit.rules.iptables.stateful import STATEFUL
+from pcapaudit.rules.iptables.targets import TARGETS
+from pcapaudit.rules.model import Recent, Statement, Unsupported
+from pcapaudit.rules.nft.actions import ACTIONS
 
 sys.path.append(str(ROOT / "docs"))
+import constructs
 import make
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -34,6 +42,20 @@ def shown_commands():
 def test_page_is_what_the_code_says(name):
     """Pages made from the code: run ``python docs/make.py`` after a change."""
     assert (ROOT / "docs" / name).read_text(encoding="utf-8") == make.PAGES[name]()
+
+
+def test_every_construct_has_its_example():
+    """What the readers know is in the table: iptables' matches and targets, nft's actions and kinds of statements."""
+    assert set(constructs.MATCHES) == {*MATCHES, *STATEFUL, "comment"}
+    assert set(constructs.TARGETS) == set(TARGETS)
+    texts = " ".join(f"{name} {lines} {rule}" for name, (lines, rule) in constructs.STATEMENTS.items())
+    assert set(re.findall(r"[a-z]+", texts)) >= {*ACTIONS, "interval", "timeout", "dynamic"}
+    found = set()
+    for lines, rule in constructs.STATEMENTS.values():
+        ruleset = parse_ruleset(constructs.nft_text(lines, rule))
+        for chain in ruleset.tables[0].chains:
+            found |= {type(each) for rule in chain.rules for each in rule.statements}
+    assert found >= {*get_args(Statement)} - {Recent, Unsupported}
 
 
 @pytest.mark.parametrize(("command", "output"), list(shown_commands()))

@@ -92,6 +92,8 @@ class Effects:
         self._shared: dict[tuple[str, str, str, str], int] = {}
         self._table: tuple[str, str] = ("", "")
         self._noted: dict[str, dict[Place, None]] = {}
+        #: What is said of a kind that ``_NOTES`` does not list.
+        self._texts: dict[str, str] = {}
 
     # A table ----------------------------------------------------------------------------------------------------------------------
 
@@ -137,10 +139,11 @@ class Effects:
         for kind, places in self._noted.items():
             place, count = next(iter(places)), len(places)
             where = f"{place.path}:{place.line}" + (f" and {count - 1} more" if count > 1 else "")
-            said = _NOTES.get(kind.partition(" (")[0]) or _NOTES.get(kind.rpartition(" ")[0], "read, and changes nothing here")
+            said = _NOTES.get(kind.partition(" (")[0]) or _NOTES.get(kind.rpartition(" ")[0]) or self._texts[kind]
             yield f"{kind} ({where}): {said}"
 
-    def _note(self, kind: str, place: Place) -> None:
+    def _note(self, kind: str, place: Place, text: str = "") -> None:
+        self._texts.setdefault(kind, text or "read, and changes nothing here")
         # By place: the code of a rule may be written more than once.
         self._noted.setdefault(kind, {})[place] = None
 
@@ -173,7 +176,7 @@ class Effects:
                 self._assign(statement)
             return True
         if isinstance(statement, Opaque):
-            self._note(statement.name or statement.text, statement.place)
+            self._note(statement.name or statement.text, statement.place, "no capture tells: unknown")
             self.out.unknown()
         if isinstance(statement, Nat):
             self._nat(statement, known, position)
@@ -310,7 +313,7 @@ class Effects:
             if isinstance(each, Quota):
                 return ops.UPDATE_QUOTA, each.size, int(each.over)
             if isinstance(each, Opaque):
-                self._note(each.name, each.place)
+                self._note(each.name, each.place, "no capture tells: unknown")
                 return (ops.UPDATE_UNKNOWN,)
         return (0,)
 
@@ -321,7 +324,8 @@ class Effects:
             if isinstance(value, MapLookup):
                 self.out.map(value)
             if target not in _INVISIBLE:
-                self._note(f"{target} set", statement.place)
+                is_header = statement.target.base not in ("meta", "ct")
+                self._note(f"{target} set", statement.place, "not applied: what asks for the field is undecidable" if is_header else "")
             return
         self.program.uses_ct_mark |= store == ops.STORE_CT_MARK
         if isinstance(value, Number):

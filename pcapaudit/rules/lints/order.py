@@ -47,6 +47,7 @@ class _Covers:
 
     def __init__(self) -> None:
         self._blocks: dict[tuple[str, int, int], list[_Cover]] = {}
+        self._sizes: dict[int, None] = {}
         self._wide: list[_Cover] = []
 
     def add(self, cover: _Cover) -> None:
@@ -60,6 +61,7 @@ class _Covers:
         if blocks:
             size, _, name, first = min(blocks)
             self._blocks.setdefault((name, first, size), []).append(cover)
+            self._sizes.setdefault(size)
         elif len(self._wide) < _MAX_WIDE:
             self._wide.append(cover)
 
@@ -70,8 +72,10 @@ class _Covers:
     def _candidates(self, region: Region) -> Iterator[_Cover]:
         for name, allowed in region.values.items():
             first, last = allowed[0][0], allowed[-1][1]
-            for bits in range((first ^ last).bit_length(), 129):
-                yield from self._blocks.get((name, first >> bits << bits, 1 << bits), ())
+            least = 1 << (first ^ last).bit_length()
+            for size in self._sizes:
+                if size >= least:
+                    yield from self._blocks.get((name, first // size * size, size), ())
         yield from self._wide
 
 

@@ -15,6 +15,8 @@ __all__ = ["Cursor", "Definition", "SyntaxProblem", "did_you_mean"]
 
 #: Complaints after which a file is given up: it is likely no ruleset at all.
 MAX_DIAGNOSTICS = 100
+#: Variables that hold variables can double their elements with every line.
+MAX_EXPANSIONS = 100_000
 #: Digits of the largest number that means anything: 2^64 - 1, as counters have it.
 _MAX_DIGITS = 20
 
@@ -58,6 +60,8 @@ class Cursor:
         self.scopes: list[dict[str, list[Definition]]] = [{}]
         self.serial = 0
         self._ceiling = 1 << 62
+        #: Variables read so far, each time that one is.
+        self.expansions = 0
         #: Kind of the token here; ``eof`` at the end of the file or of the variable's value.
         self.kind = "eof"
         #: Text of the token here, empty at the end.
@@ -162,6 +166,9 @@ class Cursor:
             raise self.problem(
                 f"${self.text} is not defined", did_you_mean(self.text, known) or "add: define NAME = value", width=len(self.text) + 1
             )
+        self.expansions += 1
+        if self.expansions > MAX_EXPANSIONS:
+            raise self.problem(f"variables are used more than {MAX_EXPANSIONS} times: does each hold the one before twice?")
         saved = self.source, self.index + 1, self.stop, self._ceiling
         self.restore((definition.source, definition.start, definition.stop, definition.serial))
         yield

@@ -27,6 +27,8 @@ Reader = Callable[[str, str], list[tuple[str, str]]]
 
 _COMMANDS = ("table", "add", "create", "insert", "delete", "destroy", "flush", "define", "redefine", "undefine", "include")
 _INCLUDE_DEPTH = 16
+#: Includes of a whole run: two files that include each other twice would double them at each level.
+_MAX_INCLUDED = 1000
 
 
 class Parser:
@@ -39,6 +41,8 @@ class Parser:
         self.tables: dict[tuple[str, str], TableState] = {}
         self.sources: dict[str, Source] = {}
         self.depth = 0
+        #: Files included so far, each time that one is.
+        self.included = 0
         self.cursor = Cursor(tokenize("", ""))
 
     def parse(self, text: str, path: str) -> Ruleset:
@@ -125,6 +129,10 @@ class Parser:
             raise cursor.problem(f'cannot read "{pattern}": {error}', "paths count from the including file's folder", index=at) from None
         saved = cursor.save()
         self.depth += 1
+        self.included += len(files)
+        if self.included > _MAX_INCLUDED:
+            self.depth -= 1
+            raise cursor.problem(f"more than {_MAX_INCLUDED} files are included: do files include each other?", index=at)
         for path, text in files:
             cursor.enter(self._open(text, path))
             self._items(item)

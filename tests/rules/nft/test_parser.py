@@ -356,3 +356,19 @@ def test_any_words_are_a_ruleset_or_refused(words):
         parse_ruleset(" ".join(words))
     except RulesetError as error:
         assert error.diagnostics
+
+
+def test_files_that_include_each_other_twice_end():
+    """Their number would double at each level."""
+    reader = lambda _, pattern: [(pattern, 'include "b"\ninclude "b"\n' if pattern == "a" else 'include "a"\ninclude "a"\n')]  # noqa: E731
+    with pytest.raises(RulesetError) as caught:
+        parse_ruleset('include "a"\n', "x", reader)
+    assert "more than 1000 files are included" in str(caught.value)
+
+
+def test_variables_that_double_each_other_end():
+    """Forty lines would make 2^40 elements."""
+    lines = "".join(f"define a{n + 1} = {{ $a{n}, $a{n} }}\n" for n in range(40))
+    with pytest.raises(RulesetError) as caught:
+        parse_ruleset(f"define a0 = 1\n{lines}table inet t {{\nchain c {{\ntcp dport $a40 accept\n}}\n}}\n")
+    assert "variables are used more than 100000 times" in str(caught.value)
