@@ -27,7 +27,7 @@ class Timer:
     number: int
     #: Name in options and profiles.
     name: str
-    #: Linux's name below net.netfilter; empty where Linux has none.
+    #: Linux's name below net.netfilter (net.ipv4 for ipfrag_…); empty where Linux has none.
     sysctl: str
     #: Linux's default.
     seconds: int
@@ -68,7 +68,7 @@ _TIMERS = (
     Timer(32, "dccp.closereq", "nf_conntrack_dccp_timeout_closereq", 64),
     Timer(33, "dccp.closing", "nf_conntrack_dccp_timeout_closing", 64),
     Timer(34, "dccp.timewait", "nf_conntrack_dccp_timeout_timewait", 4 * _MINUTE),
-    Timer(35, "fragment.ipv4", "", 30),
+    Timer(35, "fragment.ipv4", "ipfrag_time", 30),
     Timer(36, "fragment.ipv6", "nf_conntrack_frag6_timeout", 60),
 )
 _BY_NAME = {timer.name: timer for timer in _TIMERS}
@@ -87,6 +87,9 @@ SWITCHES: Mapping[str, tuple[int, int]] = {
     "udp_close_on_reply": (0, 1),
     "expect_max": (1, 65535),
     "helper": (0, 1),
+    "ipfrag_high_thresh": (0, (1 << 31) - 1),
+    "frag6_high_thresh": (0, (1 << 31) - 1),
+    "ipfrag_max_dist": (0, (1 << 31) - 1),
 }
 #: Sysctls that change no answer about a capture: accepted, so that the output of ``sysctl -a`` can be given whole.
 _WITHOUT_EFFECT = {
@@ -94,11 +97,14 @@ _WITHOUT_EFFECT = {
     "nf_conntrack_buckets",
     "nf_conntrack_count",
     "nf_conntrack_events",
-    "nf_conntrack_frag6_high_thresh",
     "nf_conntrack_frag6_low_thresh",
     "nf_conntrack_log_invalid",
     "nf_conntrack_timestamp",
+    "ipfrag_low_thresh",
+    "ipfrag_secret_interval",
 }
+#: How the names of IPv4's reassembly begin, which stand below net.ipv4.
+_IPFRAG = "ipfrag_"
 #: Point release of 6.12 from which on an in-window RST leaves tcp.unacknowledged.
 _RST_FIX = 114
 _UNITS = {"": 1.0, "ms": 0.001, "s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
@@ -135,6 +141,11 @@ class ConntrackConfig:
     helper_ports: tuple[tuple[str, int], ...] = ()
     #: Settings of helpers, ``ftp.loose`` and the like, where they differ from Linux.
     helper_params: Mapping[str, int] = field(default_factory=dict)
+    #: Bytes of fragments that may wait, IPv4 and IPv6; 0: none.
+    ipfrag_high_thresh: int = 4 << 20
+    frag6_high_thresh: int = 4 << 20
+    #: Fragments of others that an IPv4 source may send between two of one datagram; 0: any number.
+    ipfrag_max_dist: int = 64
     #: 1: an in-window RST that does not match exactly leaves ``tcp.unacknowledged`` (Linux 6.12.114 and later); 0: ``tcp.close``.
     rst_keeps_unacknowledged: int = 1
 
@@ -146,15 +157,15 @@ class ConntrackConfig:
 
     def with_sysctl(self, name: str, text: str) -> ConntrackConfig:
         """The same with one of Linux's sysctls, with or without ``net.netfilter.`` and ``nf_conntrack_``. Raises ConfigError."""
-        short = name.replace("/", ".").removeprefix("net.netfilter.").removeprefix("net.")
-        full = short if short.startswith("nf_conntrack_") else f"nf_conntrack_{short}"
+        short = name.replace("/", ".").removeprefix("net.").removeprefix("netfilter.").removeprefix("ipv4.")
+        full = short if short.startswith(("nf_conntrack_", _IPFRAG)) else f"nf_conntrack_{short}"
         if full in _WITHOUT_EFFECT:
             return self
         if full in _BY_SYSCTL:
             return self.with_timeout(_BY_SYSCTL[full].name, text)
         switch = full.removeprefix("nf_conntrack_")
         if switch not in SWITCHES:
-            known = sorted({*_BY_SYSCTL, *(f"nf_conntrack_{each}" for each in SWITCHES)})
+            known = sorted({*_BY_SYSCTL, *(each if each.startswith(_IPFRAG) else f"nf_conntrack_{each}" for each in SWITCHES)})
             raise ConfigError(f"no sysctl {name!r} that conntrack reads; there are {', '.join(known)}")
         return self.with_switch(switch, _number(text, name, *SWITCHES[switch]))
 
@@ -164,7 +175,8 @@ class ConntrackConfig:
         for number, line in enumerate(text.splitlines(), 1):
             name, equals, value = (part.strip() for part in line.partition("="))
             short = name.replace("/", ".").rpartition(".")[2]
-            if equals and (short in _BY_SYSCTL or short.removeprefix("nf_conntrack_") in SWITCHES) and "nf_conntrack" in short:
+            is_known = short in _BY_SYSCTL or short.removeprefix("nf_conntrack_") in SWITCHES
+            if equals and is_known and short.startswith(("nf_conntrack_", _IPFRAG)):
                 try:
                     config = config.with_sysctl(short, value)
                 except ConfigError as error:

@@ -7,8 +7,8 @@ What counts:
 * A fragment that overlaps others throws the whole datagram away (RFC 5722); one that lies within what is there is a duplicate and
   nothing but that. "What is there" is a run of fragments that came one behind the other; one that lies across two runs overlaps.
 * The last fragment fixes the length; whatever then lies beyond it, or contradicts it, is refused.
-* For IPv4, a datagram whose source sent more than 64 other fragments meanwhile begins anew.
-* At most 4 MiB wait for each version. What does not fit is refused.
+* For IPv4, a datagram whose source sent more than 64 other fragments meanwhile (ipfrag_max_dist) begins anew.
+* At most 4 MiB wait for each version (ipfrag_high_thresh, frag6_high_thresh). What does not fit is refused.
 
 Plain Python: fragments are rare, and the copies cost more than the bookkeeping.
 """
@@ -19,11 +19,11 @@ from bisect import bisect_left, insort
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
 
+from pcapaudit.conntrack.config import ConntrackConfig
+
 __all__ = ["Fragment", "Fragments", "Outcome", "Whole"]
 
 _MAX_DATAGRAM = 65535
-_MAX_DISTANCE = 64
-_MAX_BYTES = 4 << 20
 #: What the kernel counts for a waiting fragment besides its bytes: about the size of its bookkeeping.
 _FRAGMENT_BYTES = 768
 _ECN_NOT_ECT = 1
@@ -122,8 +122,11 @@ class Fragments:
     ``first`` is the frame with which the datagram began whose part the last added fragment became, 0 if it became none's.
     """
 
-    def __init__(self, timeout4_ns: int, timeout6_ns: int) -> None:
+    def __init__(self, timeout4_ns: int, timeout6_ns: int, limits: ConntrackConfig | None = None) -> None:
+        limits = limits or ConntrackConfig()
         self._timeouts = {4: timeout4_ns, 6: timeout6_ns}
+        self._most = {4: limits.ipfrag_high_thresh, 6: limits.frag6_high_thresh}
+        self._distance = limits.ipfrag_max_dist
         self._waiting: dict[int, dict[tuple[int, ...], _Datagram]] = {4: {}, 6: {}}
         self._bytes = {4: 0, 6: 0}
         self._sent: dict[int, int] = {}
@@ -177,12 +180,13 @@ class Fragments:
         until = now + self._timeouts[fragment.version]
         datagram = waiting.get(fragment.key)
         if datagram is None:
-            if self._bytes[fragment.version] > _MAX_BYTES:
+            most = self._most[fragment.version]
+            if not most or self._bytes[fragment.version] > most:
                 return None
             datagram = waiting[fragment.key] = _Datagram(until)
         if fragment.version == 4:
             sent = self._sent[fragment.source] = self._sent.get(fragment.source, 0) + 1
-            if datagram.parts and sent - datagram.stamp > _MAX_DISTANCE:
+            if datagram.parts and 0 < self._distance < sent - datagram.stamp:
                 self._bytes[4] -= _size(datagram)
                 datagram.restart(until)
             datagram.stamp = sent

@@ -123,6 +123,12 @@ def kernel_sysctls(config: ConntrackConfig) -> dict[str, int]:
         "checksum": int(config.checksum),
     }
     found = {f"netfilter/nf_conntrack_{name}": value for name, value in switches.items()}
+    limits = {
+        "ipfrag_high_thresh": "ipv4/ipfrag_high_thresh",
+        "frag6_high_thresh": "netfilter/nf_conntrack_frag6_high_thresh",
+        "ipfrag_max_dist": "ipv4/ipfrag_max_dist",
+    }
+    found |= {path: getattr(config, name) for name, path in limits.items() if getattr(config, name) != getattr(ConntrackConfig(), name)}
     names = _sysctl_names()
     for name, value in config.timeouts.items():
         if name not in names or value % _NS:

@@ -48,7 +48,7 @@ class Reassembly:
         vantage: Vantage,
     ) -> None:
         timers = config.timeout_list()
-        self.fragments = Fragments(timers[_TIMER4], timers[_TIMER6])
+        self.fragments = Fragments(timers[_TIMER4], timers[_TIMER6], config)
         self._batch, verdicts = batches
         self._marks = verdicts.arrays["datagram"]
         self._flows = flows

@@ -289,6 +289,19 @@ def table_full(told: Story) -> None:
     told.add(13_002, echo(A, B, 77))
 
 
+@story()
+def same_instant(told: Story) -> None:
+    """First packets of one connection in the same millisecond, from one end and from both: the second one finds the first one's entry."""
+    for port, pair in ((9200, (0, 0)), (9201, (0, 1)), (9202, (1, 0))):
+        ends = ((A, port), (B, 53))
+        for who in pair:
+            told.add(0, udp(ends[who], ends[1 - who]))
+            told.add(0, tcp(ends[who], ends[1 - who], SYN, 1000 + who))
+            told.add(0, sctp(ends[who], ends[1 - who], 0, [_chunk(_INIT, _TAGS[who])]))
+        told.add(0, echo(A, B, port))
+        told.add(0, echo(A, B, port))
+
+
 @story("udp dport 53 drop; tcp dport 81 drop; ct state invalid drop")
 def refused(told: Story) -> None:
     """What the rules refuse leaves no entry: the answer that comes all the same is new, a TCP answer invalid; an error about it, too."""

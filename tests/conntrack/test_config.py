@@ -103,3 +103,28 @@ def test_unknown_kernel():
     """The error shows what is expected."""
     with pytest.raises(ConfigError, match=r"--kernel six: expected a version such as 6.1"):
         ConntrackConfig().with_kernel("six")
+
+
+#: ``sysctl -a | grep -e nf_conntrack_ -e ipfrag`` of Linux 6.12 with DCCP: every name, and whether it changes an answer about a capture.
+SYSCTLS = """
+acct:0 buckets:0 checksum:1 count:0 events:0 expect_max:1 frag6_high_thresh:1 frag6_low_thresh:0 frag6_timeout:1 generic_timeout:1
+gre_timeout:1 gre_timeout_stream:1 icmp_timeout:1 icmpv6_timeout:1 log_invalid:0 max:1 timestamp:0 udp_timeout:1 udp_timeout_stream:1
+dccp_timeout_closereq:1 dccp_timeout_closing:1 dccp_timeout_open:1 dccp_timeout_partopen:1 dccp_timeout_request:1 dccp_timeout_respond:1
+dccp_timeout_timewait:1 sctp_timeout_closed:1 sctp_timeout_cookie_echoed:1 sctp_timeout_cookie_wait:1 sctp_timeout_established:1
+sctp_timeout_heartbeat_sent:1 sctp_timeout_shutdown_ack_sent:1 sctp_timeout_shutdown_recd:1 sctp_timeout_shutdown_sent:1 tcp_be_liberal:1
+tcp_ignore_invalid_rst:1 tcp_loose:1 tcp_max_retrans:1 tcp_timeout_close:1 tcp_timeout_close_wait:1 tcp_timeout_established:1
+tcp_timeout_fin_wait:1 tcp_timeout_last_ack:1 tcp_timeout_max_retrans:1 tcp_timeout_syn_recv:1 tcp_timeout_syn_sent:1
+tcp_timeout_time_wait:1 tcp_timeout_unacknowledged:1 ipfrag_time:1 ipfrag_high_thresh:1 ipfrag_low_thresh:0 ipfrag_max_dist:1
+ipfrag_secret_interval:0
+"""
+
+
+@pytest.mark.parametrize(("name", "counts"), [each.split(":") for each in SYSCTLS.split()])
+def test_every_sysctl_is_known(name, counts):
+    """By its full name; what changes an answer changes the configuration, alone and in a file."""
+    full = f"net.ipv4.{name}" if name.startswith("ipfrag") else f"net.netfilter.nf_conntrack_{name}"
+    default = ConntrackConfig()
+    value = "0" if default.with_sysctl(full, "1") == default else "1"
+    changed = default.with_sysctl(full, value)
+    assert (changed != default) == (counts == "1")
+    assert default.with_sysctls(f"{full} = {value}\n", "f") == changed

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pcapaudit.conntrack.config import ConntrackConfig
 from pcapaudit.conntrack.fragments import Fragment, Fragments, Outcome, Whole
 
 S = 1_000_000_000
@@ -136,3 +137,15 @@ def test_memory_is_given_back():
     for step in range(9):
         waiting.add(fragment(0, 8, ident=100 + step), 10_000 * S)
     assert waiting._bytes[4] == 9 * (8 + 768)
+
+
+def test_limits_are_those_of_the_sysctls():
+    """Memory, none at all, and how many others may come in between."""
+    few = Fragments(30 * S, 60 * S, ConntrackConfig(ipfrag_high_thresh=1000, frag6_high_thresh=0, ipfrag_max_dist=2))
+    assert [few.add(fragment(0, 8, ident=ident, source=ident), 0) for ident in (1, 2, 3)] == [Outcome.QUEUED, Outcome.QUEUED, Outcome.LIMIT]
+    assert few.add(fragment(0, 8, version=6), 0) == Outcome.LIMIT
+    for distance, last in ((2, Outcome.QUEUED), (0, None)):
+        waiting = Fragments(30 * S, 60 * S, ConntrackConfig(ipfrag_max_dist=distance))
+        outcomes = [waiting.add(fragment(0, 8, ident=ident), 0) for ident in (1, 2, 3, 4)]
+        outcomes.append(waiting.add(fragment(8, 8, more=False, ident=1), 0))
+        assert (outcomes[-1] == last) if last is not None else isinstance(outcomes[-1], Whole)
