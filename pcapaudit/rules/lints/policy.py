@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pcapaudit.rules.check import jump_targets
 from pcapaudit.rules.lints.regions import IPV4, IPV6, L4PROTO, NFPROTO, STATE, STATES, Known, known_of, region_of, values_of
 from pcapaudit.rules.lints.registry import LINTS, Lint
 from pcapaudit.rules.lints.walks import Facts, Walk
-from pcapaudit.rules.model import Chain, Match, NamedObject, ObjectRef, Rule, Ruleset, SetLiteral, Side, Table, Verdict
+from pcapaudit.rules.model import Chain, Match, NamedObject, ObjectRef, Rule, Ruleset, SetLiteral, Side, Table, Verdict, VerdictMap
 from pcapaudit.rules.nft.printer import format_rule
 
 __all__ = ["policy_lints"]
 
 #: Hooks at which packets come in from others.
 _HOOKS = ("input", "forward")
+_NAMES = {IPV4: "IPv4", IPV6: "IPv6"}
+_LEADS = ("accept", "jump", "goto")
 #: Rules in front of the one that accepts established, from which on it is late.
 LATE = 16
 _TCP, _UDP = 6, 17
@@ -54,21 +57,68 @@ def _of_base(chain: Chain, chains: dict[str, Chain], known: Known) -> Iterator[L
         return Walk(chains, known, facts).ends(chain)
 
     place = chain.place
+    found: dict[tuple[str, str], list[str]] = {}
     for version in (each for each in (IPV4, IPV6) if each in known.families):
-        standing = ends(_exactly(version=version, state=STATES["established"], proto=_TCP))
-        if "accept" not in standing:
+        if "accept" not in ends(_exactly(version=version, state=STATES["established"], proto=_TCP)):
             continue
-        name = "IPv4" if version == IPV4 else "IPv6"
-        if "accept" not in ends(_exactly(version=version, state=STATES["related"])):
-            message = f"chain {chain.name} accepts established {name} packets, and never related ones"
-            yield Lint(LINTS["related-never-accepted"], message, place, None, f"{chain.name} {name}")
+        if _forgets_related(version, chain, chains, known):
+            what = "established packets, and no rule of it speaks of related ones or of ICMP errors"
+            found.setdefault(("related-never-accepted", f"accepts {what}"), []).append(_NAMES[version])
+        elif "accept" not in ends(_exactly(version=version, state=STATES["related"])):
+            found.setdefault(("related-never-accepted", "accepts established packets, and never related ones"), []).append(_NAMES[version])
         elif "accept" not in ends(_pmtu(version)):
-            what = "ICMP fragmentation-needed" if version == IPV4 else "ICMPv6 packet-too-big"
-            yield Lint(LINTS["path-mtu-killed"], f"chain {chain.name} never accepts {what}", place, None, f"{chain.name} {name}")
+            what = "ICMP fragmentation-needed or ICMPv6 packet-too-big"
+            found.setdefault(("path-mtu-killed", f"never accepts {what}"), []).append(_NAMES[version])
+    for (code, message), names in found.items():
+        yield Lint(LINTS[code], f"chain {chain.name} {message} ({' and '.join(names)})", place, None, f"{chain.name} {' '.join(names)}")
     looked = Walk(chains, known, _exactly(state=STATES["established"])).until_accept(chain)
     if looked >= LATE:
         message = f"packets of standing connections pass {looked} rules of chain {chain.name} before one accepts them"
         yield Lint(LINTS["established-late"], message, place, None, chain.name)
+
+
+def _forgets_related(version: int, chain: Chain, chains: dict[str, Chain], known: Known) -> bool:
+    """Established packets are accepted for certain; related ones only where a rule that speaks of neither state nor ICMP lets them by."""
+
+    def certain(state: str) -> bool:
+        return Walk(chains, known, _exactly(version=version, state=STATES[state])).until_accept(chain) >= 0
+
+    if not certain("established") or certain("related") or (chain.base is not None and chain.base.policy == "accept"):
+        return False
+    return not any(_speaks_of_related(rule, version, known) for each in _below(chain, chains, known) for rule in each.rules)
+
+
+def _below(chain: Chain, chains: dict[str, Chain], known: Known) -> list[Chain]:
+    """A chain and all that it leads to."""
+    found, todo = {chain.name: chain}, [chain]
+    while todo:
+        for rule in todo.pop().rules:
+            for target in jump_targets(rule, known.sets):
+                if target in chains and target not in found:
+                    found[target] = chains[target]
+                    todo.append(chains[target])
+    return list(found.values())
+
+
+def _speaks_of_related(rule: Rule, version: int, known: Known) -> bool:
+    """Whether a rule that may accept asks for ct state related, or for ICMP of the version."""
+    if not any(isinstance(each, VerdictMap) or (isinstance(each, Verdict) and each.kind in _LEADS) for each in rule.statements):
+        return False
+    icmp, bit = (1 if version == IPV4 else 58), STATES["related"]
+    for each in rule.statements:
+        if not isinstance(each, (Match, VerdictMap)):
+            continue
+        asked = Match(each.keys, "==", each.right) if isinstance(each, VerdictMap) else each
+        for key in asked.keys:
+            if key.selector.proto == icmp:
+                return True
+        found = values_of(asked, known)
+        names = {STATE: bit, L4PROTO: icmp, "ip6 nexthdr": icmp}
+        if found is None and any(key.selector.text in names for key in asked.keys):
+            return True
+        if found is not None and found[0] in names and any(first <= names[found[0]] <= last for first, last in found[1]):
+            return True
+    return False
 
 
 def _pmtu(version: int) -> Facts:

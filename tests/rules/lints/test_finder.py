@@ -22,7 +22,7 @@ def test_lints_stand_in_the_order_of_lines():
     found = [(each.place.line, each.code) for each in find_lints(parse_ruleset(text, "x.nft"))]
     assert found == [
         (2, "ipv6-unfiltered"),
-        (2, "path-mtu-killed"),
+        (2, "related-never-accepted"),
         (6, "duplicate-rule"),
         (8, "unreachable-rule"),
     ]
