@@ -153,9 +153,10 @@ class Crowd:
 
 
 class Crowds:
-    """The crowds of a detector, by key."""
+    """The crowds of a detector, by key. ``least``: what the hits of one portion must weigh for a key to be looked at."""
 
-    def __init__(self) -> None:
+    def __init__(self, least: int = 1) -> None:
+        self._least = least
         self._pool = Pool(MAX_VALUES)
         self._crowds: Groups[int, Crowd] = Groups(MAX_CROWDS, lambda: Crowd(self._pool))
 
@@ -178,7 +179,7 @@ class Crowds:
         """
         if not hit.any():
             return
-        least = 1 if len(at) <= FEW_FLOWS else 4 if len(at) <= MANY_FLOWS else 12
+        least = max(self._least, 1 if len(at) <= FEW_FLOWS else 4 if len(at) <= MANY_FLOWS else 12)
         bins = (keys * _MIX >> _SHIFT).astype(np.intp)
         hits = np.bincount(bins, hit if weights is None else hit * weights, 4096)
         every = np.bincount(bins, weights, 4096)

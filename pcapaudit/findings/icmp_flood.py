@@ -16,6 +16,9 @@ from pcapaudit.findings.violation import Severity, Violation
 
 __all__ = ["IcmpFlood"]
 
+#: Packets to one host in a portion of flows that may be part of a flood: a quarter of a second at the least rate.
+LEAST_WEIGHT = 25
+
 _ADVICE = (
     "Limit echo requests at the firewall (limit rate 10/second, or a meter by source); do not drop ICMP errors with them, path MTU "
     "discovery needs those."
@@ -45,7 +48,7 @@ class IcmpFlood:
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
-        self._targets = Crowds()
+        self._targets = Crowds(LEAST_WEIGHT)
 
     def on_batch(self, batch: PacketBatch, verdicts: VerdictBatch) -> None:
         """Packets say nothing that flows do not."""

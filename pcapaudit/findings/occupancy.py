@@ -9,7 +9,7 @@ import numpy as np
 __all__ = ["Occupancy"]
 
 #: Bins kept; when there would be more, they become twice as wide.
-MOST_BINS = 512
+MOST_BINS = 128
 _SECOND = 1_000_000_000
 
 

@@ -18,6 +18,8 @@ __all__ = ["UdpFlood", "flood_violation"]
 
 #: Packets a second that no ordinary host takes without noticing.
 HIGH_RATE = 10_000.0
+#: Packets to one host in a portion of flows that may be part of a flood: a tenth of a second at the least rate.
+LEAST_WEIGHT = 50
 
 
 class UdpFlood:
@@ -43,7 +45,7 @@ class UdpFlood:
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
-        self._targets = Crowds()
+        self._targets = Crowds(LEAST_WEIGHT)
 
     def on_batch(self, batch: PacketBatch, verdicts: VerdictBatch) -> None:
         """Packets say nothing that flows do not."""
