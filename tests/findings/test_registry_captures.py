@@ -72,9 +72,6 @@ EXPECTED = {
         ("unsolicited-inbound", "scan", "medium", 13, 50),
         ("unsolicited-inbound", "scan", "medium", 26, 3),
     ],
-    "snaplen.pcap": [
-        ("tcp-out-of-window", "tcp-overshot", "info", 3, 10),
-    ],
     "syn-flood.pcap": [
         ("syn-flood", "", "medium", 120, 3),
     ],
