@@ -126,7 +126,8 @@ def _dissection(found: Explanation) -> Iterator[Text]:
 def _findings(found: Explanation) -> Iterator[Text]:
     for each in found.findings:
         yield Text.assemble((f"{each['code']} ", "bold"), (f"{each['severity']}, of this {each['about']}: ", "dim"), each["message"])
-        if each["advice"]:
+        # What to do about other packets of the flow is theirs to say.
+        if each["advice"] and each["about"] == "frame":
             yield Text(f"→ {each['advice']}", style="italic")
 
 

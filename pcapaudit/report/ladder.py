@@ -87,7 +87,7 @@ def ladder_record(story: Story, context: Context) -> dict[str, Any]:
         "first": iso_time(first["ts_ns"]),
         "first_ns": first["ts_ns"],
         "rungs": rows,
-        "flows": [_flow(each) for each in story.ended],
+        "flows": sorted((_flow(each) for each in story.ended), key=lambda flow: flow["flow"]),
     }
 
 
@@ -173,7 +173,7 @@ def _lines(record: Mapping[str, Any], width: int) -> Iterator[Text]:
     arrow = max(_ARROW_LEAST, min(_ARROW_MOST, (width - _FRAME - _TIME) // 2 - 2))
     yield Text.assemble(
         (f"{record['left']} > {record['right']}/{record['proto']}", "bold"),
-        f"  {count(record['packets'])} packets from {record['first'][:26].replace('T', ' ')} UTC",
+        f"  {count(record['packets'])} packet{'s' if record['packets'] != 1 else ''} from {record['first'][:26].replace('T', ' ')} UTC",
     )
     yield Text()
     yield _head(record, arrow)

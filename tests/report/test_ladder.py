@@ -89,3 +89,8 @@ def test_middle_is_left_out_with_a_count():
 def test_record_is_json_with_a_version():
     """``explain --flow … --format json``."""
     assert json.loads(json.dumps(record(TALK)))["schema_version"] == LADDER_VERSION
+
+
+def test_one_packet_is_singular():
+    """Counts read as a person writes them."""
+    assert "  1 packet from " in drawn(record([(0, udp(A, B))]))[0]
