@@ -1,7 +1,7 @@
 import cython
 
 from pcapaudit.conntrack.hashing cimport endpoint_hash, pair_hash
-from pcapaudit.conntrack.layout cimport KIND_CONNECTION, ROW_WORDS, W_STATUS
+from pcapaudit.conntrack.layout cimport KIND_CONNECTION, KIND_TRANSLATION, ROW_WORDS, W_PARENT, W_STATUS
 from pcapaudit.conntrack.table cimport Table
 from pcapaudit.core.columns cimport PacketBatch
 from pcapaudit.core.consts cimport PROTO_ICMP, PROTO_ICMPV6, REASON_NONE
@@ -27,5 +27,5 @@ cdef class Keys:
     cdef bint _icmp(self, u32 ident, u32 kind, u32 code, u32 l3) noexcept nogil
     @cython.locals(proto=u32, rest=u64, dport=u32, answer=u32, kind=u32, one=u64, other=u64)
     cdef bint take_quoted(self, PacketBatch b, u32 i, Quote quote) noexcept nogil
-    @cython.locals(slot=u32, row=u32, quote=Quote)
+    @cython.locals(slot=u32, row=u32, kind=u32, quote=Quote)
     cpdef u32 peek(self, PacketBatch b, u32 i, bint quotes)

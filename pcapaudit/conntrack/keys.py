@@ -13,7 +13,7 @@ from pcapaudit.wire.quote import Quote
 
 if not cython.compiled:
     from pcapaudit.conntrack.hashing import endpoint_hash, pair_hash
-    from pcapaudit.conntrack.layout import KIND_CONNECTION, ROW_WORDS, W_STATUS
+    from pcapaudit.conntrack.layout import KIND_CONNECTION, KIND_TRANSLATION, ROW_WORDS, W_PARENT, W_STATUS
     from pcapaudit.core.consts import PROTO_ICMP, PROTO_ICMPV6, REASON_NONE
     from pcapaudit.wire.quote import read_quote
 
@@ -128,6 +128,9 @@ class Keys:
             if slot == self.table.slots:
                 return 0
             row = self.table.index[slot] & 0xFFFFFF
-            if self.table.w[row * ROW_WORDS + W_STATUS] >> 24 == KIND_CONNECTION:
+            kind = self.table.w[row * ROW_WORDS + W_STATUS] >> 24
+            if kind == KIND_CONNECTION:
                 return row
+            if kind == KIND_TRANSLATION:
+                return self.table.w[row * ROW_WORDS + W_PARENT]
             slot = (slot + 1) & (self.table.slots - 1)

@@ -152,7 +152,7 @@ class Tracer:
         entry, reason = self._seen.entry, verdict["reason"]
         if packet["proto"] != consts.PROTO_TCP or entry is None or entry.left_ns <= 0 or self._seen.quotes or reason not in _OF_THE_WINDOW:
             return None
-        direction = _direction(packet, entry)
+        direction = _direction(packet, entry, verdict)
         window = judge_window(entry.words, direction, _segment(packet), liberal=bool(self._config.tcp_be_liberal))
         kind, state = FLAG_KINDS[packet["tcp_flags"]], entry.words[layout.W_STATUS] >> 16 & 15
         if reason in _WITHOUT_OBJECTION:
@@ -179,7 +179,7 @@ class Tracer:
             low=verdict["bound_low"],
             high=verdict["bound_high"],
             kind=FLAG_KINDS[packet["tcp_flags"]],
-            direction=_direction(packet, entry) if entry else 0,
+            direction=_direction(packet, entry, verdict) if entry else 0,
             state=entry.words[layout.W_STATUS] >> 16 & 15 if entry else 0,
             overshot=wrap(segment.end - verdict["bound_high"] + 1) if window else 0,
             outer=outer,
@@ -209,8 +209,10 @@ def _segment(packet: dict[str, int]) -> Segment:
     return Segment(flags, packet["seq"], packet["ack"], packet["sack_max"], end, packet["win_raw"])
 
 
-def _direction(packet: dict[str, int], entry: Entry) -> int:
-    """How a packet lies to the entry of its tuple."""
+def _direction(packet: dict[str, int], entry: Entry, verdict: dict[str, int]) -> int:
+    """How a packet lies to the entry of its tuple: as the engine says, or by its source where the engine calls it invalid."""
+    if verdict["direction"] != consts.DIR_NONE:
+        return verdict["direction"]
     source = packet["src_hi"] << 64 | packet["src_lo"]
     original = entry.source == source and entry.ports == (packet["sport"], packet["dport"])
     return consts.DIR_ORIGINAL if original else consts.DIR_REPLY

@@ -7,6 +7,7 @@ from traced import trace, trace_with
 
 from pcapaudit.core import consts
 from pcapaudit.replay.run import run
+from pcapaudit.replay.topology import Topology
 from pcapaudit.replay.trace import Tracer
 
 A, B = "10.0.0.1:40000", "192.0.2.1:80"
@@ -85,3 +86,12 @@ def test_columns_of_a_trace_are_the_same_in_every_run():
         run(context_for(packets, rows=rows), [Collector()], seed, None, tracer)
         found.append([(each.packet, each.verdict, each.steps, each.window) for each in tracer.traces])
     assert found[0] == found[1]
+
+
+def test_reply_to_a_translated_connection():
+    """It comes to the firewall's own address, and its connection is found by what NAT made of it."""
+    rules = """table ip nat { chain post { type nat hook postrouting priority srcnat; oifname "outside" snat to 203.0.113.9 } }
+        table inet t { chain c { type filter hook forward priority 0; policy accept; } }"""
+    packets = [(0, udp(A, B)), (1, udp(B, "203.0.113.9:40000"))]
+    found = trace(packets, rules, topology=Topology.from_options(zone=["in=inside:10.0.0.0/8", "out=outside:any"], own=["203.0.113.9"]))
+    assert (found.before.flow, found.verdict["direction"]) == (1, consts.DIR_REPLY)

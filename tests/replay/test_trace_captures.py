@@ -42,6 +42,8 @@ def test_trace_equals_verdict(path, rules):
         assert {**each.verdict, "row": row.row} == {name: getattr(row, name) for name in (*each.verdict, "row")}
         check_steps(row, each.steps)
         check_window(row, each)
+        if row.state == "established":
+            assert each.before is not None
         if row.timeout_ns:
             assert each.after.left_ns == row.timeout_ns
             assert each.quotes or each.after.state == row.stage
