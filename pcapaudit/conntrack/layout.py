@@ -57,6 +57,7 @@ W_DCCP_NOTES = 18
 # whose unknown match leaves it open.
 W_NAT_NOTES = 16
 W_NAT_CAUSE = 17
+# The connection's mark; of a blocked record 1 when one of its packets was undecidable.
 W_MARK = 30
 W_HASH = 31
 
@@ -80,7 +81,9 @@ NOTE_STATUS_OPEN = 0x400
 NOTE_KEY_LEAVES = 0x800
 # Bit of W_STATUS, in a place where Linux has one that no connection in its table has: the connection has a translation. It is not shown.
 ROW_TRANSLATED = 0x0800
-STATUS_SHOWN = 0xF7FF
+# Another one: whether the connection is there at all hangs on something unknown, for its first packet was undecidable.
+ROW_UNSURE = 0x4000
+STATUS_SHOWN = 0xB7FF
 
 # TCP flags of a side, with the numbers of Linux.
 SIDE_WSCALE = 0x01

@@ -648,6 +648,7 @@ class Tracker:
             self.table.w[row * ROW_WORDS + W_FLOW] = 0
             self.table.w[row * ROW_WORDS + W_PARENT] = 0
             self.table.w[row * ROW_WORDS + W_STATUS] = KIND_BLOCKED << 24
+            self.table.w[row * ROW_WORDS + W_MARK] = 0
             self.table.w[row * ROW_WORDS + W_LAST] = self.ring_next
             self.ring[self.ring_next] = row
             self.ring_next = (self.ring_next + 1) & (BLOCKED_RECORDS - 1)

@@ -1,6 +1,6 @@
 import cython
 
-from pcapaudit.conntrack.layout cimport Q_EXPIRES, ROW_QUADS, ROW_WORDS, STATUS_SHOWN, TO_DROP, TO_RULES, TO_SKIP, W_FLOW, W_MARK, W_PARENT, W_PROTO, W_STATUS
+from pcapaudit.conntrack.layout cimport Q_EXPIRES, ROW_QUADS, ROW_UNSURE, ROW_WORDS, STATUS_SHOWN, TO_DROP, TO_RULES, TO_SKIP, W_FLOW, W_MARK, W_PARENT, W_PROTO, W_STATUS
 from pcapaudit.conntrack.relations cimport Relations
 from pcapaudit.conntrack.rows cimport expires_at, words_at
 from pcapaudit.conntrack.tracker cimport Tracker
@@ -74,6 +74,9 @@ cdef class Loop:
     @cython.locals(answer=u32)
     cdef int _fragment(self, PacketBatch b, VerdictBatch v, u32 i) except -1 nogil
     cdef void _copy(self, VerdictBatch v, u32 i) noexcept nogil
+    @cython.locals(word=u32)
+    cdef void _doubt(self) noexcept nogil
+    cdef u32 _was_in_doubt(self) noexcept nogil
     @cython.locals(row=u32, dropped=u32)
     cdef int _help(self, PacketBatch b, VerdictBatch v, u32 i) except -1 nogil
     @cython.locals(clashes=cython.bint)

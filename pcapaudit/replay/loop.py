@@ -20,6 +20,7 @@ if not cython.compiled:
     from pcapaudit.conntrack.layout import (
         Q_EXPIRES,
         ROW_QUADS,
+        ROW_UNSURE,
         ROW_WORDS,
         STATUS_SHOWN,
         TO_DROP,
@@ -224,10 +225,24 @@ class Loop:
             if self.translates and self.translations.changed:
                 with cython.gil:
                     self.translations.confirm(i, self.now)
+            if not v.decided[i] and self.tracker.row and not self.observed:
+                self._doubt()
         self._account(b, v, i)
         if self.tracker.ended_count:
             self.flows.settle()
         return 0
+
+    def _doubt(self):
+        """The packet was undecidable: so is whether the connection that it opens, or was refused to open, is there."""
+        word = self.tracker.row * ROW_WORDS
+        if self.tracker.row == self.tracker.blocked:
+            self.tracker.table.w[word + W_MARK] = 1
+        elif self.tracker.fresh:
+            self.tracker.table.w[word + W_STATUS] |= ROW_UNSURE
+
+    def _was_in_doubt(self):
+        """Whether an undecidable packet was refused, which else had opened this connection."""
+        return self.tracker.table.w[self.tracker.blocked * ROW_WORDS + W_MARK]
 
     def _help(self, b, v, i):
         """The connection's helper reads what the rules accepted, before the connection is confirmed. Returns whether it lets it through."""
@@ -259,8 +274,10 @@ class Loop:
         """The rules, with what they may ask of the packet's connection: its status so far, and its mark, which they may set."""
         word = self.tracker.row * ROW_WORDS
         v.ct_status[i] = self.tracker.table.w[word + W_STATUS] & STATUS_SHOWN
-        if self.relations.watching:
-            self.evaluator.matcher.state_unsure = self.relations.unsure
+        self.evaluator.matcher.state_unsure = self.relations.unsure
+        if self.tracker.table.w[word + W_STATUS] & ROW_UNSURE or (self.tracker.fresh and self.tracker.blocked and self._was_in_doubt()):
+            self.evaluator.matcher.in_doubt = 2
+            self.evaluator.view.ways |= 1 << b.path[i]
         if self.uses_ct_account:
             self._bring_account(b, v, i)
         if not self.uses_ct_mark:

@@ -17,9 +17,9 @@ kernel, and the set of verdicts is never too small. It can be too large: two unk
 If some other world ends differently, the packet is undecided (``decided`` 0) and ``cause`` names the rule whose unknown match let
 that world part from the main one. ``cause`` 0 then means that the packet's path through the hooks is unknown.
 
-What rules set (marks, elements of sets) is set by the main world. Where other worlds set it differently, or the main world sets it while
-others are elsewhere, a look at the packet's mark makes every verdict possible; a set, or the marks of connections, that other worlds alone
-wrote to answer every question with unknown from then on.
+What rules set (marks, elements of sets) is set by the main world. Where other worlds set it differently, or the main one while others are
+elsewhere, a look at the packet's mark makes every verdict possible; sets and marks of connections that other worlds alone wrote to answer
+every question with unknown from then on.
 
 Facts of the kernel kept here: ``accept`` ends a base chain and not the packet's way; ``drop`` ends all. A missing header (a transport
 header in a later fragment, an IPv6 address of an IPv4 packet) makes a match fail whatever its operator. Before conntrack, and for
@@ -213,8 +213,6 @@ class Evaluator:
             self.dynamic.start(now)
         self.matcher.ct_mark_set = 0
         self.matcher.before_conntrack = 0
-        if self.view.on:
-            self.matcher.hidden = self.view.hidden
         self._classify(i)
         key = self._key(i)
         at = ((key * _SPREAD & _M64) >> 54) * OUTCOME_WORDS
@@ -226,7 +224,6 @@ class Evaluator:
         self._run_path(i, now, 0)
         if self.view.on:
             self.view.restore(i)
-            self.matcher.hidden = 0
         self._write(i)
         if key and self.plain and self.possible == 0 and not self.parted:
             self.outcomes.keep(at, key, self.main_verdict | self.main_hook << 8, self.main_rule, self.main_chain)
@@ -274,7 +271,7 @@ class Evaluator:
         self.main_hook = HOOK_INPUT if path == PATH_INPUT else HOOK_POSTROUTING
         if path != PATH_UNKNOWN:
             self._run_plan(i, now, plan, WORLD_MAIN)
-            return self._other_ways(i, now) if self.view.on and self.view.ways else 0
+            return self._other_ways(i, now) if self.view.ways else 0
         self.parted = 1
         self._run_plan(i, now, plan + 4 * self.main_path, WORLD_MAIN)
         other = 1
@@ -292,7 +289,7 @@ class Evaluator:
         self.protocol = self.protocol_class[self.batch.proto[i] + (256 if self.batch.l3[i] == 6 else 0)]
         if self.uses_dport:
             start = self.batch.l4_off[i]
-            if start and self.batch.end_off[i] >= start + 4 and not self.matcher.hidden & HIDE_DPORT:
+            if start and self.batch.end_off[i] >= start + 4 and not self.view.hidden & HIDE_DPORT:
                 self.dport = self.dport_class[self.batch.dport[i]]
             else:
                 self.dport = self.dport_classes
@@ -306,7 +303,7 @@ class Evaluator:
     def _key(self, i):
         """Key of the packet's outcome (``outcomes``), or 0 where the outcome depends on more than the key."""
         path = self.batch.path[i]
-        if not (self.all_known and self.remembers) or path == PATH_UNKNOWN or self.matcher.watched or self.view.on:
+        if not (self.all_known and self.remembers) or path == PATH_UNKNOWN or self.matcher.watched or self.view.on or self.view.ways:
             return 0
         if self.has_raw and (self.possible or self.parted or self.matcher.looked_unsure):
             return 0
@@ -393,20 +390,24 @@ class Evaluator:
         return 0
 
     def _other_ways(self, i, now):
-        """Worlds in which the packet is translated otherwise than in the main one, or goes somewhere else."""
+        """Worlds in which the packet is translated otherwise than in the main one, goes somewhere else, or has another ct state."""
         self.view.deciding = 0
         self.view.hides[LEAVING] |= self.view.doubt
         self.parted = 1
+        self.all_known = 0
+        self.matcher.state_unsure = self.matcher.in_doubt or self.matcher.state_unsure
         out = self.batch.oif[i]
-        self.batch.oif[i] = IFACE_UNKNOWN
         other = 1
         while other < 4:
             if self.view.ways >> other & 1:
-                self.parted_at = self.view.cause
-                self.view.move(i, 0)
+                self.parted_at = self.view.cause if self.view.on else 0
+                if self.view.on:
+                    self.batch.oif[i] = IFACE_UNKNOWN
+                    self.view.move(i, 0)
                 self._run_plan(i, now, 4 * other + (2 if self.batch.l3[i] == 6 else 0), WORLD_OTHER)
             other += 1
         self.batch.oif[i] = out
+        self.view.ways = self.matcher.in_doubt = 0
         return 0
 
     def _move(self, i, stage, world):
@@ -414,7 +415,6 @@ class Evaluator:
         if self.view.deciding and world == WORLD_MAIN:
             self.view.decide(i, stage)
         self.view.move(i, stage)
-        self.matcher.hidden = self.view.hidden
         self._classify(i)
         return 0
 
@@ -577,7 +577,7 @@ class Evaluator:
     def _next(self, chain, slot):
         """The first slot from ``slot`` on that the packet can match; the chain's end if there is none."""
         head = self.chain_filter[chain]
-        if head == 0:
+        if head == 0 or self.matcher.state_unsure == 2:
             return slot
         first = self.chain_first[chain]
         width = self.filters[head]
@@ -642,7 +642,7 @@ class Evaluator:
                 self.seen_unknown = 1
                 self.matcher.unknown_at = pc
                 self.parted = 1
-                if world == WORLD_MAIN:
+                if world == WORLD_MAIN or (self.matcher.in_doubt and self.parted_at == 0):
                     self.parted_at = self.slot_rule[slot]
             pc += 4
 
@@ -677,7 +677,7 @@ class Evaluator:
             answer = self.limit_answer = self.limits.use(where, self.batch.ip_len[i], is_main)
             return answer
         if op == OP_RECENT:
-            hidden = self.matcher.hidden & (HIDE_SOURCE | HIDE_DESTINATION)
+            hidden = self.view.hidden & (HIDE_SOURCE | HIDE_DESTINATION)
             answer = self.limit_answer = self.recent.match(i, now, where, is_main and not hidden)
             return UNKNOWN if hidden else answer
         # OP_NOTRACK

@@ -50,7 +50,6 @@ cdef class Matcher:
     cdef u64[::1] iface_names
     cdef u32 iface_count
     cdef View view
-    cdef u32 hidden
     cdef u32 hook
     cdef readonly bint before_conntrack
     cdef public u32 mark
@@ -66,7 +65,8 @@ cdef class Matcher:
     cdef public u64[::1] ct_bytes
     cdef bint ct_zone_set
     cdef bint untracked
-    cdef bint state_unsure
+    cdef u32 state_unsure
+    cdef u32 in_doubt
     cdef long long now
     cdef u64[::1] parts
     cdef u32 parts_unknown

@@ -140,8 +140,6 @@ class Matcher:
         self.iface_names = memoryview(array("Q", [*program.iface_names, 0]))
         self.iface_count = len(program.interfaces)
         self.view = View(batch)
-        #: HIDE_ bits: what of the packet's addresses and ports is not known at its stage.
-        self.hidden = 0
         #: HOOK_ of the base chain that runs, and whether it stands before conntrack; the evaluator sets them.
         self.hook = 0
         self.before_conntrack = 0
@@ -163,8 +161,10 @@ class Matcher:
         self.ct_zone_set = 0
         #: The rules before conntrack keep the packet from it.
         self.untracked = 0
-        #: 1: the packet's ct state is new, or related if a helper announced it unseen.
+        #: 1: the packet's ct state is new, or related if a helper announced it unseen. 2: whether it has a connection is not known.
         self.state_unsure = 0
+        #: 2: other worlds are in that case; in the main one the connection is as it seems.
+        self.in_doubt = 0
         #: Time of the packet, ns.
         self.now = 0
         self.parts = memoryview(array("Q", bytes(16 * MAX_PARTS)))
@@ -270,11 +270,13 @@ class Matcher:
         if proto and self.batch.proto[i] + 1 != proto:
             return NO
         field = self.loads[load]
-        if self.hidden and self.view.hides_field(field, self.loads[load + 3], self.loads[load + 4]):
+        if self.view.hidden and self.view.hides_field(field, self.loads[load + 3], self.loads[load + 4]):
             return UNKNOWN
         self.value_hi = 0
         if field == FIELD_CT_STATE:
             self.value_lo = self._ct_state(i)
+            if self.state_unsure == 2:
+                return UNKNOWN
             if self.state_unsure and self.value_lo == 8:
                 return UNKNOWN if self.loads[load + 6] else EITHER
         elif field == FIELD_PROTO:
@@ -471,6 +473,8 @@ class Matcher:
 
     def _load_connection(self, i, field):
         """Mark and tuple of the packet's connection. An ICMP error belongs to a connection with another tuple."""
+        if self.state_unsure == 2:
+            return UNKNOWN
         state = self.verdicts.ct_state[i]
         if self.before_conntrack or state in (CT_NONE, CT_INVALID, CT_UNTRACKED):
             return NO
@@ -573,6 +577,8 @@ class Matcher:
             self.value_lo = self.verdicts.ct_status[i]
             return YES
         self.value_lo = self.verdicts.direction[i]
+        if self.state_unsure == 2:
+            return UNKNOWN
         return NO if self.value_lo == DIR_NONE else YES
 
     def choose_zone(self, i, is_main, unknown):

@@ -65,10 +65,13 @@ def test_connections_are_counted_where_rules_ask():
 
 
 def test_time_left_is_known_once_confirmed():
-    """In whole milliseconds; nobody knows what Linux makes of a connection that is not confirmed."""
+    """In whole milliseconds; nobody knows what Linux makes of a connection that is not confirmed, nor whether it is then."""
     rules = table("chain c { type filter hook forward priority 0; policy accept;", "ct expiration 30s drop", "}")
     rows = replay([(0, udp(A, B)), (1, udp(B, A))], rules).rows
-    assert [(row.said, bool(row.decided)) for row in rows] == [("accept", False), ("drop", True)]
+    assert [(row.said, bool(row.decided)) for row in rows] == [("accept", False), ("drop", False)]
+    sure = rules.replace("ct expiration", "ct state established ct expiration")
+    rows = replay([(0, udp(A, B)), (1, udp(B, A))], sure).rows
+    assert [(row.said, bool(row.decided)) for row in rows] == [("accept", True), ("drop", True)]
 
 
 def test_zone_is_chosen_before_conntrack():
