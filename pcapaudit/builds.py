@@ -4,7 +4,8 @@ The environment variable PCAPAUDIT_BUILD chooses: ``auto`` (default: compiled mo
 files, for tests, coverage and the debugger) or ``compiled`` (an ImportError where a module was not built).
 
 A module is *hot*, that is made to be compiled, when a ``.pxd`` beside it declares C classes, functions or variables; a ``.pxd`` with
-nothing but ``cdef enum`` and inline functions is copied into the modules that use it, and its own module stays Python.
+nothing but ``cdef enum``, inline functions and what these need of C is copied into the modules that use it, and its own module stays
+Python.
 ``pyproject.toml`` lists the hot modules for the build.
 
 Every start imports this module: what is not always needed is imported where it is.
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["choose", "core_in_use", "hot_modules", "uncompiled"]
 
-_C_DECLARATION = r"(?m)^\s*cp?def\s+(?!enum\b|inline\b)"
+_C_DECLARATION = r"(?m)^\s*cp?def\s+(?!enum\b|inline\b|extern\b)"
 
 _NOT_BUILT = """\
 PCAPAUDIT_BUILD=compiled, but these modules are not compiled: {missing}

@@ -22,6 +22,7 @@ from pcapaudit.capture.signals cimport (
     TICKS_NONE,
     TICKS_TIMES,
 )
+from pcapaudit.core.bytes cimport be16, be32, le16, le32
 from pcapaudit.core.columns cimport PacketBatch
 from pcapaudit.core.consts cimport (
     ANOM_CAPLEN_OVER_ORIGLEN,
@@ -84,10 +85,8 @@ cdef class Walker:
     cdef unsigned long long[::1] if_limits
     cdef long long[::1] if_offsets
 
-    @cython.locals(b0=cython.uint, b1=cython.uint, b2=cython.uint, b3=cython.uint)
     cdef unsigned int word(self, PacketBatch b, unsigned long long at) noexcept nogil
 
-    @cython.locals(b0=cython.uint, b1=cython.uint)
     cdef unsigned int half(self, PacketBatch b, unsigned long long at) noexcept nogil
 
     cdef unsigned int wrong(self, unsigned int fault, unsigned int found, unsigned int limit) noexcept nogil

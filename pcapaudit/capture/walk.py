@@ -41,6 +41,7 @@ if not cython.compiled:
         TICKS_NONE,
         TICKS_TIMES,
     )
+    from pcapaudit.core.bytes import be16, be32, le16, le32
     from pcapaudit.core.consts import (
         ANOM_CAPLEN_OVER_ORIGLEN,
         ANOM_CAPLEN_OVER_SNAPLEN,
@@ -168,19 +169,11 @@ class Walker:
 
     def word(self, b, at):
         """32 bits in the file's byte order."""
-        b0 = b.data[at]
-        b1 = b.data[at + 1]
-        b2 = b.data[at + 2]
-        b3 = b.data[at + 3]
-        if self.big:
-            return b0 << 24 | b1 << 16 | b2 << 8 | b3
-        return b3 << 24 | b2 << 16 | b1 << 8 | b0
+        return be32(b, at) if self.big else le32(b, at)
 
     def half(self, b, at):
         """16 bits in the file's byte order."""
-        b0 = b.data[at]
-        b1 = b.data[at + 1]
-        return b0 << 8 | b1 if self.big else b1 << 8 | b0
+        return be16(b, at) if self.big else le16(b, at)
 
     def wrong(self, fault, found, limit):
         """Note a fault."""

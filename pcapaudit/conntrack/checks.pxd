@@ -30,7 +30,7 @@ from pcapaudit.core.consts cimport (
     REASON_TRUNCATED,
     REASON_UDPLITE_COVERAGE,
 )
-from pcapaudit.wire.bytes cimport be16
+from pcapaudit.core.bytes cimport be16
 
 cdef enum:
     GRE_PPP = 0x880B

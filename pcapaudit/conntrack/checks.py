@@ -8,6 +8,7 @@ from pcapaudit.conntrack.config import ConntrackConfig
 from pcapaudit.conntrack.dccp_states import HEADER_LENGTHS
 
 if not cython.compiled:
+    from pcapaudit.core.bytes import be16
     from pcapaudit.core.consts import (
         ANOM_IP6_EXT_BAD,
         ANOM_IP6_EXT_LIMIT,
@@ -37,7 +38,6 @@ if not cython.compiled:
         REASON_TRUNCATED,
         REASON_UDPLITE_COVERAGE,
     )
-    from pcapaudit.wire.bytes import be16
 
     # The protocol in GRE of version 1 (RFC 2637, section 4.1).
     GRE_PPP = 0x880B

@@ -47,7 +47,7 @@ from pcapaudit.core.consts cimport (
     STATUS_FIXED_TIMEOUT,
     STATUS_SEEN_REPLY,
 )
-from pcapaudit.wire.bytes cimport be16, be32
+from pcapaudit.core.bytes cimport be16, be32
 from pcapaudit.wire.checksum cimport fold, pseudo_sum, sum16
 
 cdef enum:

@@ -38,6 +38,7 @@ if not cython.compiled:
         W_DCCP_NOTES,
         W_STATUS,
     )
+    from pcapaudit.core.bytes import be16, be32
     from pcapaudit.core.consts import (
         CSUM_BAD,
         CSUM_GOOD,
@@ -66,7 +67,6 @@ if not cython.compiled:
         STATUS_FIXED_TIMEOUT,
         STATUS_SEEN_REPLY,
     )
-    from pcapaudit.wire.bytes import be16, be32
     from pcapaudit.wire.checksum import fold, pseudo_sum, sum16
 
     # Packet types on the wire, as in dccp_states.PACKETS.

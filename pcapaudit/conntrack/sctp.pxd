@@ -42,7 +42,7 @@ from pcapaudit.core.consts cimport (
     STATUS_CONFIRMED,
     STATUS_FIXED_TIMEOUT,
 )
-from pcapaudit.wire.bytes cimport be16, be32
+from pcapaudit.core.bytes cimport be16, be32
 
 cdef enum:
     DATA = 0

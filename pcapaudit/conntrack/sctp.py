@@ -40,6 +40,7 @@ if not cython.compiled:
         W_SCTP_TAGS,
         W_STATUS,
     )
+    from pcapaudit.core.bytes import be16, be32
     from pcapaudit.core.consts import (
         ANOM_L4_TRUNCATED,
         DIR_ORIGINAL,
@@ -64,7 +65,6 @@ if not cython.compiled:
         STATUS_CONFIRMED,
         STATUS_FIXED_TIMEOUT,
     )
-    from pcapaudit.wire.bytes import be16, be32
 
     # Chunk types (RFC 9260, section 3.2), as in sctp_states.CHUNKS.
     DATA = 0

@@ -12,7 +12,7 @@ from pcapaudit.core.consts cimport (
     PATH_UNKNOWN,
     VLAN_NONE,
 )
-from pcapaudit.wire.bytes cimport be16
+from pcapaudit.core.bytes cimport be16
 
 ctypedef unsigned long long u64
 ctypedef unsigned int u32

@@ -35,6 +35,7 @@ from pcapaudit.replay import segments
 from pcapaudit.replay.topology import CT_ZONES, PATHS, Topology
 
 if not cython.compiled:
+    from pcapaudit.core.bytes import be16
     from pcapaudit.core.consts import (
         FRAME_INBOUND,
         FRAME_OUTBOUND,
@@ -47,7 +48,6 @@ if not cython.compiled:
         VLAN_NONE,
     )
     from pcapaudit.replay.segments import GROUP, MIXED, NOWHERE, OWN, ZONE_BITS
-    from pcapaudit.wire.bytes import be16
 
     # LINKTYPE_ETHERNET.
     ETHERNET = 1

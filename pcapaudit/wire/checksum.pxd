@@ -9,7 +9,7 @@ from pcapaudit.core.consts cimport (
     FRAME_CSUM_NOT_READY,
     FRAME_CSUM_VALID,
 )
-from pcapaudit.wire.bytes cimport be16, le64
+from pcapaudit.core.bytes cimport be16, le64
 
 ctypedef unsigned int u32
 ctypedef unsigned long long u64

@@ -12,6 +12,7 @@ from array import array
 import cython
 
 if not cython.compiled:
+    from pcapaudit.core.bytes import be16, le64
     from pcapaudit.core.consts import (
         CSUM_BAD,
         CSUM_GOOD,
@@ -20,7 +21,6 @@ if not cython.compiled:
         FRAME_CSUM_NOT_READY,
         FRAME_CSUM_VALID,
     )
-    from pcapaudit.wire.bytes import be16, le64
 
     MODE_AUTO = 0
     MODE_VERIFY = 1

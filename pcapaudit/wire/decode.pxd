@@ -32,7 +32,7 @@ from pcapaudit.core.consts cimport (
     PROTO_UDP,
     VLAN_NONE,
 )
-from pcapaudit.wire.bytes cimport be16, be32, be64
+from pcapaudit.core.bytes cimport be16, be32, be64
 from pcapaudit.wire.checksum cimport fold, sum16
 from pcapaudit.wire.layers cimport LAYER_IPV4, LAYER_IPV6
 from pcapaudit.wire.link cimport LinkReader

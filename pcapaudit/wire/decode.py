@@ -31,6 +31,7 @@ from pcapaudit.wire.link import LinkReader
 from pcapaudit.wire.transport import TransportReader
 
 if not cython.compiled:
+    from pcapaudit.core.bytes import be16, be32, be64
     from pcapaudit.core.consts import (
         ANOM_FRAGMENT,
         ANOM_FRAGMENT_TINY,
@@ -62,7 +63,6 @@ if not cython.compiled:
         PROTO_UDP,
         VLAN_NONE,
     )
-    from pcapaudit.wire.bytes import be16, be32, be64
     from pcapaudit.wire.checksum import fold, sum16
     from pcapaudit.wire.layers import LAYER_IPV4, LAYER_IPV6
 

@@ -9,7 +9,7 @@ from pcapaudit.core.consts cimport (
     ANOM_UNKNOWN_LINKTYPE,
     VLAN_NONE,
 )
-from pcapaudit.wire.bytes cimport be16, be32
+from pcapaudit.core.bytes cimport be16, be32
 from pcapaudit.wire.layers cimport *
 
 ctypedef unsigned int u32

@@ -12,6 +12,7 @@ import cython
 from pcapaudit.wire.linktypes import first_layers
 
 if not cython.compiled:
+    from pcapaudit.core.bytes import be16, be32
     from pcapaudit.core.consts import (
         ANOM_IP_VERSION,
         ANOM_LAYER_LIMIT,
@@ -20,7 +21,6 @@ if not cython.compiled:
         ANOM_UNKNOWN_LINKTYPE,
         VLAN_NONE,
     )
-    from pcapaudit.wire.bytes import be16, be32
     from pcapaudit.wire.layers import (
         LAYER_80211,
         LAYER_ARCNET,

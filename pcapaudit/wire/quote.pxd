@@ -21,7 +21,7 @@ from pcapaudit.core.consts cimport (
     REASON_NONE,
     REASON_TRUNCATED,
 )
-from pcapaudit.wire.bytes cimport be16, be32, be64
+from pcapaudit.core.bytes cimport be16, be32, be64
 
 ctypedef unsigned int u32
 ctypedef unsigned long long u64

@@ -12,6 +12,7 @@ from __future__ import annotations
 import cython
 
 if not cython.compiled:
+    from pcapaudit.core.bytes import be16, be32, be64
     from pcapaudit.core.consts import (
         PROTO_AH,
         PROTO_DCCP,
@@ -32,7 +33,6 @@ if not cython.compiled:
         REASON_NONE,
         REASON_TRUNCATED,
     )
-    from pcapaudit.wire.bytes import be16, be32, be64
 
 __all__ = ["Quote", "read_quote"]
 

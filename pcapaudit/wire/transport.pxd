@@ -36,7 +36,7 @@ from pcapaudit.core.consts cimport (
     PROTO_UDP,
     PROTO_UDPLITE,
 )
-from pcapaudit.wire.bytes cimport be16, be32
+from pcapaudit.core.bytes cimport be16, be32
 from pcapaudit.wire.checksum cimport Summer
 
 ctypedef unsigned int u32

@@ -14,6 +14,7 @@ import cython
 from pcapaudit.wire.checksum import Summer
 
 if not cython.compiled:
+    from pcapaudit.core.bytes import be16, be32
     from pcapaudit.core.consts import (
         ANOM_FRAGMENT_TINY,
         ANOM_L4_CHECKSUM,
@@ -49,7 +50,6 @@ if not cython.compiled:
         PROTO_UDP,
         PROTO_UDPLITE,
     )
-    from pcapaudit.wire.bytes import be16, be32
 
 __all__ = ["TransportReader"]
 

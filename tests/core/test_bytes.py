@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-from pcapaudit.wire.bytes import be16, be32, be64, le64
+from pcapaudit.core.bytes import be16, be32, be64, le16, le32, le64
 
 B = SimpleNamespace(data=memoryview(bytes(range(0xF0, 0x100))))
 
@@ -18,4 +18,6 @@ def test_numbers_have_the_wire_order():
 
 def test_little_endian_number():
     """The first byte is the lowest."""
+    assert le16(B, 1) == 0xF2F1
+    assert le32(B, 1) == 0xF4F3F2F1
     assert le64(B, 1) == 0xF8F7F6F5F4F3F2F1
