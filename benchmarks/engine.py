@@ -3,8 +3,9 @@
     python benchmarks/engine.py CAPTURE STAGE
 
 STAGE says how far each packet goes: ``read`` (bytes to records), ``decode`` (records to columns), ``track`` (and conntrack and flows, one
-policy and no rule), ``rules`` (thirty-two rules), ``default`` (rulesets/default.nft), or ``memory`` (as ``track``, asking for the
-process's memory on the way). No output is written, verdict columns are produced. Prints one JSON object.
+policy and no rule), ``rules`` (thirty-two rules), ``default`` (rulesets/default.nft), ``detectors`` (the same, and all detectors),
+``memory`` (as ``track``, asking for the process's memory on the way), or the path of a ruleset. No output is written, verdict columns are
+produced. Prints one JSON object.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ RULES = {
     "memory": None,
     "rules": HERE / "rules32.nft",
     "default": HERE.parent / "rulesets" / "default.nft",
+    "detectors": HERE.parent / "rulesets" / "default.nft",
 }
 PAGE_BYTES = resource.getpagesize()
 #: Live entries at which ``memory`` takes its second measure.
@@ -72,23 +74,32 @@ def _reader(stream, *, decode: bool) -> Callable[[dict], bool]:
 
 
 def _engine(stream, stage: str) -> Callable[[dict], bool]:
-    path = RULES[stage]
+    path = RULES[stage] if stage in RULES else Path(stage)
     ruleset = parse_ruleset(path.read_text() if path else NO_RULES, path.name if path else "no-rules.nft")
     topology = Topology.from_options()
     program = compile_ruleset(ruleset, topology.interfaces, assumed=topology.assumed)
     source = Source(stream)
-    engine = Engine(Context(stream, ruleset, program, topology, ConntrackConfig()), source, seed=1)
+    context = Context(stream, ruleset, program, topology, ConntrackConfig())
+    engine = Engine(context, source, seed=1)
+    consumers = _detectors(context) if stage == "detectors" else ()
 
     def step(result: dict) -> bool:
         if source.read():
-            engine.judge(())
+            engine.judge(consumers)
             if stage == "memory":
                 _note_memory(result, engine.tracker.live)
             return True
-        result["flows"] = engine.finish(()).flows
+        result["flows"] = engine.finish(consumers).flows
         return False
 
     return step
+
+
+def _detectors(context: Context) -> list:
+    """Every detector; imported here, for no other stage pays for them."""
+    from pcapaudit.findings.registry import make_detectors
+
+    return make_detectors(context)
 
 
 def _note_memory(result: dict, live: int) -> None:
