@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from raw_packets import ACK, FIN, PSH, RST, SYN, URG, echo, fragment, fragments, icmp, ip, sack, sctp, tcp, udp, write_pcap
+from raw_packets import ACK, FIN, PSH, RST, SYN, URG, checksum, echo, fragment, fragments, icmp, ip, sack, sctp, tcp, udp, write_pcap
 
 INSIDE = [[f"10.0.0.{n}" for n in range(1, 9)], [f"2001:db8::{n:x}" for n in range(1, 5)]]
 OUTSIDE = [[f"192.0.2.{n}" for n in range(1, 5)], [f"2001:db8:1::{n:x}" for n in range(1, 3)]]
@@ -50,6 +50,8 @@ class Style:
     sums: bool = False
     #: Share of steps that are not what a host would do.
     odd: float = 0.35
+    #: Share of packets whose transport header is damaged.
+    mangled: float = 0.02
     #: Kind of flow → weight.
     mix: dict[str, float] = field(default_factory=lambda: {"tcp": 66, "udp": 14, "icmp": 8, "other": 3, "sctp": 5, "pieces": 4})
 
@@ -395,6 +397,30 @@ def _reversed(quote: bytes, six: bool) -> bytes:
     return quote[:low] + quote[low + size : low + 2 * size] + quote[low : low + size] + quote[low + 2 * size :]
 
 
+def mangle(r: random.Random, packet: bytes) -> bytes:
+    """A packet with a damaged transport header: bytes changed, cut short with right IP lengths, a TCP header length or options that lie."""
+    six = packet[0] >> 4 == 6
+    head, proto = (40, packet[6]) if six else (20, packet[9])
+    if proto not in (1, 6, 17, 33, 47, 58, 132, 136) or (not six and packet[6] & 0x3F):
+        return packet
+    body = bytearray(packet[head:])
+    kind = r.randrange(5)
+    if kind == 0:
+        body = body[: r.choice((0, 3, 4, 7, 8, 11, 12, 19, 20, 21, len(body) - 1))]
+    elif kind == 1 and proto == 6 and len(body) > 12:
+        body[12] = r.getrandbits(8)
+    elif kind == 2 and proto == 6 and len(body) > 20:
+        body[20 : 20 + r.randrange(1, 9)] = r.randbytes(8)
+    else:
+        for _ in range(r.choice((1, 1, 3))):
+            if body:
+                body[r.randrange(min(len(body), 24))] = r.getrandbits(8)
+    if six:
+        return packet[:4] + struct.pack("!H", len(body)) + packet[6:head] + bytes(body)
+    header = packet[:2] + struct.pack("!H", head + len(body)) + packet[4:10] + b"\0\0" + packet[12:head]
+    return header[:10] + struct.pack("!H", checksum(header)) + header[12:] + bytes(body)
+
+
 _IDENT = [0]
 
 
@@ -541,7 +567,7 @@ def packets(style: Style) -> list[tuple[int, bytes]]:
         step = next(flow, None)
         if step is None:
             continue
-        made.append((now, step[1]))
+        made.append((now, mangle(r, step[1]) if r.random() < style.mangled else step[1]))
         heapq.heappush(heap, (now + (pause(r) if step[0] is None else step[0]), number, flow))
     return made
 
