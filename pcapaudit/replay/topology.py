@@ -118,6 +118,8 @@ class Topology:
     path: str = "auto"
     #: One of CT_ZONES.
     ct_zone: str = "none"
+    #: Name of the zone on whose link the capture was made, where that is said: it tells which side of NAT frames show. Empty: not said.
+    captured: str = ""
     #: No zone was given: the interface names are the tool's own.
     assumed: bool = False
     #: Nobody said what is inside: the private ranges are taken.

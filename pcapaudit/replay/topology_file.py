@@ -1,6 +1,7 @@
 """Reads a topology file: where the firewall stands, for those whose networks do not fit into options. An example with every key::
 
     own = ["192.168.0.1/24", "203.0.113.7"]   # as `ip address` prints them; a whole block of addresses: "203.0.113.8/29"
+    captured = "lan"                          # zone on whose link the capture was made; it matters behind NAT only
     path = "auto"                             # or forward, input, output: the way of every packet
     ct-zone = "vlan"                          # or outer-vlan, interface; default none: what keeps connections apart, as --ct-zone
 
@@ -42,7 +43,7 @@ from pcapaudit.replay.topology import (
 
 __all__ = ["read_topology"]
 
-_KEYS = ("own", "path", "ct-zone", "zones")
+_KEYS = ("own", "path", "ct-zone", "captured", "zones")
 _ZONE_KEYS = ("interface", "prefixes", "inside", "vlans", "capture-interfaces", "macs")
 _MAC = re.compile(r"[0-9a-fA-F]{2}([:-][0-9a-fA-F]{2}){5}")
 _MAX_VLAN = 4094
@@ -72,7 +73,10 @@ def read_topology(text: str, path: str) -> Topology:
         raise ConfigError(f"{path}: {error}") from None
     for key, values in (("vlans", "vlans"), ("capture-interfaces", "recorded_as"), ("macs", "macs")):
         _check_shared(zones, values, f"{path}: {key}")
-    return Topology(zones=zones, own=own, broadcasts=broadcasts, path=way, ct_zone=ct_zone)
+    captured = _typed(given, "captured", str, "the name of a zone", path) or ""
+    if captured and captured not in tables:
+        raise ConfigError(f"{path}: captured: no zone is called {captured}; expected one of {', '.join(tables)}")
+    return Topology(zones=zones, own=own, broadcasts=broadcasts, path=way, ct_zone=ct_zone, captured=captured)
 
 
 def _zone(name: str, table: Any, where: str) -> Zone:

@@ -74,7 +74,8 @@ cdef class Translations:
     cdef list nats
     cdef bint on4
     cdef bint on6
-    cdef bint changed
+    cdef u32 changed
+    cdef u32 captured
     cdef dict own
     cdef dict waiting
     cdef u32 waiting_count

@@ -106,6 +106,8 @@ class Translations:
         #: The first packet at hand gets another tuple, or may get one.
         self.changed = 0
         self.own = _own_addresses(topology)
+        #: Zone on whose link the capture was made, by index; IFACE_NONE when nobody said.
+        self.captured = next((index for index, zone in enumerate(topology.zones) if zone.name == topology.captured), 0xFFFE)
         #: Packets whose leaving tuple is not known, by what tells them from others: (time, translation, connection).
         self.waiting: dict[Any, tuple[int, int, int]] = {}
         self.waiting_count = 0
@@ -140,6 +142,9 @@ class Translations:
         self.view.put(ORIGINAL, 0)
         self.view.put(REPLY, 1)
         self.view.deciding = 1
+        if self.captured != IFACE_NONE and self.batch.oif[i] == self.captured and self.batch.iif[i] != self.captured:
+            with cython.gil:
+                self.begin_behind(i)
         self.tracker.table.w[self.tracker.row * ROW_WORDS + W_STATUS] |= STATUS_SRC_NAT_DONE | STATUS_DST_NAT_DONE
         return TO_RULES
 
@@ -228,6 +233,24 @@ class Translations:
                 self.view.ways |= 1 << PATH_INPUT
 
     # A connection's first packet ------------------------------------------------------------------------------------------------------
+
+    def begin_behind(self, i: int) -> None:
+        """The first packet is seen where it goes out: what NAT may have changed of it is hidden, and its nat chains lie behind."""
+        view = self.view
+        packet = self._packet(i)
+        is_own = self.batch.arrays["path"][i] == PATH_OUTPUT
+        view.deciding = 0
+        hides = 0
+        for plan in self.nats:
+            if plan.l3 in (0, packet.l3):
+                hides |= _may_have_changed(plan, packet, is_own)
+        if not hides:
+            return
+        view.hides[ENTERING] = view.hides[ORIGINAL] = hides
+        view.status_known = 0
+        self.changed = 2
+        self._route(self.batch, i)
+        view.move(i, 0)
 
     def choose(self, i: int, slot: int) -> None:
         """The nat chains of a slot (NAT_) have spoken about packet ``i``: bring its view up to date."""
@@ -328,7 +351,7 @@ class Translations:
 
     def clashes(self, i: int) -> bool:
         """Whether another connection's replies have the tuple that those to packet ``i`` would have: the kernel then drops the packet."""
-        if self.view.hides[LEAVING] | self.view.doubt:
+        if self.view.hides[LEAVING] | self.view.doubt or self.changed > 1:
             return False
         self.view.move(i, 2)
         used = self._in_use(i)
@@ -339,6 +362,7 @@ class Translations:
 
     def confirm(self, i: int, now: int) -> None:
         """The connection that packet ``i`` began is in the table: its translation follows."""
+        behind = self.changed > 1
         self.changed = 0
         tracker, view, b = self.tracker, self.view, self.batch
         table = tracker.table
@@ -347,6 +371,9 @@ class Translations:
             return
         translation = table.take()
         if translation == 0:
+            return
+        if behind:
+            self._link(row, translation, view.hides[ORIGINAL] << 4 | NOTE_KEY_LEAVES | NOTE_STATUS_OPEN)
             return
         hides = view.hides[LEAVING] | view.doubt
         kept = b.arrays["hash"][i]
@@ -470,6 +497,18 @@ def _whole(high: Any, low: Any) -> int:
     """An address of its halves; their sum has no C type."""
     address: int = high << 64 | low
     return address
+
+
+def _may_have_changed(plan: Any, packet: Packet, is_own: bool) -> int:
+    """HIDE_ bits of what a NAT statement may have given to a packet that is seen behind it."""
+    kind = plan.statement.kind
+    if kind == "masquerade":
+        return HIDE_SOURCE | HIDE_SPORT if is_own else 0
+    if kind == "redirect":
+        return 0
+    address, hides = (packet.source, HIDE_SOURCE | HIDE_SPORT) if kind == "snat" else (packet.target, HIDE_DESTINATION | HIDE_DPORT)
+    known = bool(plan.addresses) and not plan.reads_address
+    return 0 if known and not any(each and each[0][0] <= address <= each[0][1] for each in plan.addresses) else hides
 
 
 def _own_addresses(topology: Topology) -> dict[tuple[int, int], list[int]]:

@@ -46,7 +46,7 @@ def test_defaults_of_a_zone():
         ("zones = 1", "site.toml: zones = 1; expected a table: [zones.lan]"),
         ("[zones]\nlan = 1", "site.toml: zones.lan: 1 is not a table; write [zones.lan]"),
         ("onw = []\n[zones.a]", "site.toml: unknown key onw; did you mean own?"),
-        ("color = 1\n[zones.a]", "site.toml: unknown key color; possible are own, path, ct-zone, zones"),
+        ("color = 1\n[zones.a]", "site.toml: unknown key color; possible are own, path, ct-zone, captured, zones"),
         ("own = '1.2.3.4'\n[zones.a]", "site.toml: own = '1.2.3.4'; expected a list of texts in quotes"),
         ("own = [1]\n[zones.a]", "site.toml: own: 1 is not a text; put it into quotes"),
         ("own = ['router']\n[zones.a]", "site.toml: own: router: not an address"),
@@ -77,3 +77,12 @@ def test_mistake_is_named_by_file_and_key(text, complaint):
     with pytest.raises(ConfigError) as caught:
         read_topology(text, "site.toml")
     assert str(caught.value).startswith(complaint)
+
+
+def test_captured_names_a_zone():
+    """The one on whose link the capture was made; another name is an error that lists them."""
+    zones = "[zones.lan]\nprefixes = ['10.0.0.0/8']\n[zones.wan]\nprefixes = ['any']\n"
+    assert read_topology("captured = 'wan'\n" + zones, "t.toml").captured == "wan"
+    assert read_topology(zones, "t.toml").captured == ""
+    with pytest.raises(ConfigError, match=r"t.toml: captured: no zone is called wann; expected one of lan, wan"):
+        read_topology("captured = 'wann'\n" + zones, "t.toml")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from scenes import icmp, replay, tcp, udp
 
@@ -199,3 +201,18 @@ def test_bad_zone_is_refused():
     """The zones that the tests use are checked, too."""
     with pytest.raises(ConfigError):
         Topology.from_options(zone=["lan:10.0.0.0/8"])
+
+
+def test_capture_behind_the_translation():
+    """What came in is unknown; replies are matched by what is shown, and only what asks for the hidden part is undecidable."""
+    topology = replace(Topology.from_options(zone=ZONES, own=OWN), captured="wan")
+    packets = [(0, udp(WAN, SERVER)), (0.1, udp(SERVER, WAN)), (0.2, udp("198.51.100.8:53", WAN))]
+    rows = replay(packets, RULES, topology=topology, mode="observed").rows
+    assert [(row.state, row.way) for row in rows] == [("new", "original"), ("established", "reply"), ("new", "original")]
+    assert (rows[0].decided, rows[1].said) == (0, "accept")
+    anybody = RULES.replace('iifname "lan" oifname "wan" accept', 'oifname "wan" accept').replace(
+        "chain input", "chain output { type filter hook output priority 0; policy accept; }\n chain input"
+    )
+    rows = replay(packets, anybody, topology=topology).rows
+    assert [(row.said, row.decided) for row in rows][::2] == [("accept", 1), ("drop", 1)]
+    assert rows[1].said == "accept"
