@@ -7,12 +7,15 @@ What depends on something that no capture holds is undecidable, and only there m
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 from rule_verdicts import NOT_SEEN, OUT, engine_answers, grouped, two_links, ungrouped
 
-from pcapaudit.rules import load_ruleset
+from pcapaudit.rules import load_ruleset, parse_ruleset
+from pcapaudit.rules.nft.printer import format_ruleset
 
 RULES = Path(__file__).parent / "rules"
 RULESETS = sorted(RULES.glob("*.nft"))
@@ -48,3 +51,28 @@ def test_answers_are_kept_whole():
     """Grouping loses nothing."""
     answers = {1: "accept t/c#1", 2: "drop t/c", 3: "drop t/c", 4: "accept t/c#1", 7: "drop t/c"}
     assert ungrouped(grouped(answers)) == answers
+
+
+@pytest.fixture(scope="module")
+def stock_nft():
+    """Whether stock nft takes a text: its complaints, in a network namespace of its own."""
+    command = ["unshare", "-n", "nft", "-c", "-f", "-"]
+    if shutil.which("nft") is None or shutil.which("unshare") is None:
+        pytest.skip("nft or unshare is not installed")
+    if subprocess.run(command, input="", capture_output=True, text=True, check=False).returncode:
+        pytest.skip("no right to make a network namespace with nftables in it")
+    links = "ip link add lan type veth peer name wan && exec nft -c -f -"
+
+    def complaints(text):
+        return subprocess.run(["unshare", "-n", "sh", "-c", links], input=text, capture_output=True, text=True, check=False).stderr
+
+    return complaints
+
+
+@pytest.mark.parametrize("path", RULESETS, ids=lambda path: path.stem)
+def test_printed_ruleset_is_the_same_and_loads(path, stock_nft):
+    """What our printer writes is read as the same ruleset, and taken by stock nft."""
+    ruleset = load_ruleset(path)
+    text = format_ruleset(ruleset)
+    assert parse_ruleset(text, "again.nft") == ruleset
+    assert stock_nft(text) == ""

@@ -165,7 +165,7 @@ def _right(right: SetLiteral | SetRef, keys: Sequence[Key]) -> str:
         return f"@{right.name}"
     types = [key.selector.datatype for key in keys]
     if not right.braces:
-        return _element(right.elements[0], types)
+        return _parts(right.elements[0].parts, types)
     return "{ " + ", ".join(_element(each, types) for each in right.elements) + " }"
 
 
@@ -174,7 +174,8 @@ def _parts(parts: Sequence[tuple[int, int]], types: Sequence[Datatype]) -> str:
 
 
 def _element(element: Element, types: Sequence[Datatype], data: Sequence[Datatype] = ()) -> str:
-    text = _parts(element.parts, types)
+    # In a set a comma begins the next element; bits of one value are joined by bars there.
+    text = _parts(element.parts, types).replace(",", " | ")
     if element.timeout_ns is not None:
         text += f" timeout {format_duration(element.timeout_ns)}"
     if element.expires_ns is not None:

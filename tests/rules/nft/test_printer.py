@@ -147,3 +147,10 @@ def test_forward_chain_of_the_tests_is_printed():
     """The text that other tests write is what the printer writes, but for blanks."""
     text = chain("tcp dport 22 accept", policy="drop")
     assert format_ruleset(parse_ruleset(text)).split() == text.split()
+
+
+def test_bits_of_an_element_are_joined_by_bars():
+    """A comma would make them two elements."""
+    text = "tcp flags { syn | ack, rst | ack } accept"
+    assert format_rule(rule(text)) == text
+    assert format_rule(rule("ct state established,related accept")) == "ct state established,related accept"
