@@ -20,8 +20,10 @@ from pcapaudit.cli.exits import Exit, InterruptedRun, ReaderGone, explain
 from pcapaudit.cli.explain import explain as explain_command
 from pcapaudit.cli.exposure import exposure
 from pcapaudit.cli.findings import findings
+from pcapaudit.cli.init import init
 from pcapaudit.cli.reduce import reduce
 from pcapaudit.cli.rules import rules
+from pcapaudit.cli.test import test
 from pcapaudit.cli.timeouts import timeouts
 from pcapaudit.cli.verify import verify
 
@@ -82,8 +84,10 @@ cli.add_command(diff)
 cli.add_command(explain_command)
 cli.add_command(exposure)
 cli.add_command(findings)
+cli.add_command(init)
 cli.add_command(reduce)
 cli.add_command(rules)
+cli.add_command(test)
 cli.add_command(timeouts)
 cli.add_command(verify)
 

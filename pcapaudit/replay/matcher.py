@@ -108,7 +108,7 @@ def _near(name: str, program: Program) -> str:
     """What a person may have meant."""
     places = [(rule.path.rpartition("/")[2], rule.line) for rule in program.rules if rule]
     file, _, line = name.rpartition(":")
-    here = sorted(number for path, number in places if path == file.rpartition("/")[2])
+    here = sorted({number for path, number in places if path == file.rpartition("/")[2]})
     if here and line.isdigit():
         near = sorted(here, key=lambda number: abs(number - int(line)))[:3]
         return f"{file} has rules at lines {', '.join(map(str, sorted(near)))} near there; expected FILE:LINE, a comment, or policy"
@@ -204,5 +204,9 @@ _TESTS: dict[str, Callable[[Columns, Any], Any]] = {
     "reason": lambda columns, value: columns["reason"] == _REASONS[value],
     "flow": lambda columns, value: _between(columns["flow"], value),
     "frame": lambda columns, value: _spans(columns, "frame", value),
+    **{
+        name: lambda columns, value, name=name: _between(columns[name], value)  # type: ignore[misc]
+        for name in ("accepted", "dropped", "rejected", "undecided", "invalid")
+    },
     "end": lambda columns, value: columns["end"] == _ENDS[value],
 }

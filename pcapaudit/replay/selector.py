@@ -14,20 +14,21 @@ separated by commas, by "or".
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any, NoReturn
 
-from pcapaudit.core import vocab
+from pcapaudit.core import consts, vocab
 from pcapaudit.core.errors import SelectorError
 
-__all__ = ["ANY", "Endpoint", "Selector", "Term", "parse_selector"]
+__all__ = ["ANY", "Endpoint", "Selector", "Term", "parse_selector", "parse_term", "words_of"]
 
 _TOKEN = re.compile(r'"[^"]*"|<>|>|[^\s">]+')
 _PROTOCOLS = {name: number for number, name in vocab.PROTOCOLS.items()}
 _PROTO_END = re.compile(r"/([a-z][a-z0-9]*)$")
+_WITH_PORTS = {consts.PROTO_TCP, consts.PROTO_UDP, consts.PROTO_UDPLITE, consts.PROTO_SCTP, consts.PROTO_DCCP}
 _NUMBER = re.compile(r"\d+")
 _CODE = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)+|land|\*")
 _FRACTION_DIGITS = 9
@@ -93,6 +94,26 @@ def parse_selector(text: str, kind: str) -> Selector:
     return _Parser(text, kind).parse()
 
 
+def parse_term(name: str, values: Sequence[str], kind: str) -> Selector:
+    """The selector ``NAME VALUE,VALUE``, as ``parse_selector`` would make it. Raises SelectorError about the first wrong value."""
+    kinds, read = _TERMS[name]
+    if kind not in kinds:
+        raise SelectorError(name, 1, len(name), f"a {kind} has no {name}: that can be said of a {' or a '.join(kinds)}")
+    found = []
+    for text in values:
+        try:
+            found.append(read(text))
+        except ValueError as error:
+            raise SelectorError(text, 1, len(text), f"{name} {text}: {error}") from None
+    shown = ", ".join(values)
+    return Selector(shown, kind, "", ANY, ANY, False, None, (Term(name, tuple(found), False, 1, len(shown)),))
+
+
+def words_of(kind: str) -> list[str]:
+    """The words of terms that can be said of a kind."""
+    return [name for name, (kinds, _) in _TERMS.items() if kind in kinds]
+
+
 class _Parser:
     def __init__(self, text: str, kind: str) -> None:
         self._text, self._kind = text, kind
@@ -138,6 +159,11 @@ class _Parser:
             proto = self._proto(end[1], end.start(1))
             word = word[: end.start()]
         target = self._endpoint(word)
+        versions = {end.network.version for end in (source, target) if end.network}
+        if len(versions) > 1:
+            self._fail("no packet goes from an IPv4 address to an IPv6 address, or back")
+        if (source.ports or target.ports) and proto is not None and proto not in _WITH_PORTS:
+            self._fail(f"{vocab.PROTOCOLS[proto]} has no ports")
         self._at += 1
         return source, target, both_ways, proto
 
@@ -212,11 +238,13 @@ class _Parser:
                 values.append(read(part))
             except ValueError as error:
                 self._fail(f"{name} {part}: {error}", word.find(part), max(1, len(part)))
+        if "mixed" in values and name == "verdict" and self._kind == "packet":
+            self._fail("the verdict of one packet is never mixed: that can be said of a flow")
         self._at += 1
         return Term(name, tuple(values), negated, column, len(word))
 
     def _words(self) -> list[str]:
-        return [name for name, (kinds, _) in _TERMS.items() if self._kind in kinds]
+        return words_of(self._kind)
 
     def _word(self, ahead: int = 0) -> str:
         at = self._at + ahead
@@ -339,6 +367,11 @@ _TERMS: dict[str, tuple[tuple[str, ...], Callable[[str], Value]]] = {
     "flow": (_ALL, _range),
     "frame": (_ALL, _range),
     "time": (_TRAFFIC, _times),
+    "accepted": (("flow",), _range),
+    "dropped": (("flow",), _range),
+    "rejected": (("flow",), _range),
+    "undecided": (("flow",), _range),
+    "invalid": (("flow",), _range),
     "end": (("flow",), _named(vocab.END_REASONS)),
     "severity": (("finding",), _named(dict(enumerate(("critical", "high", "medium", "low", "info"))))),
 }

@@ -7,7 +7,7 @@ from ipaddress import ip_network
 import pytest
 
 from pcapaudit.core.errors import ConfigError, SelectorError
-from pcapaudit.replay.selector import ANY, Endpoint, parse_selector
+from pcapaudit.replay.selector import ANY, Endpoint, parse_selector, parse_term, words_of
 
 TUPLES = [
     ("* > *", "*", (), "*", (), None),
@@ -109,6 +109,9 @@ WRONG = [
     ("flow x", "packet", 6, "expected a number"),
     ("direction reply", "flow", 1, "a flow has no direction: that can be said of a packet"),
     ("end closed", "packet", 1, "a packet has no end"),
+    ("10.0.0.1 > 2001:db8::1", "flow", 12, "no packet goes from an IPv4 address to an IPv6 address"),
+    ("* > *:80/icmp", "flow", 5, "icmp has no ports"),
+    ("verdict mixed", "packet", 9, "never mixed"),
     ("Land", "finding", 1, "is no code of a finding"),
 ]
 
@@ -123,3 +126,15 @@ def test_errors_show_the_place(text, kind, column, message):
     assert lines[-2] == f"    {text}"
     assert lines[-1].index("^") + 1 - 4 == column
     assert isinstance(caught.value, ConfigError)
+
+
+def test_term_alone():
+    """As a suite says what is expected."""
+    found = parse_term("verdict", ["drop", "reject"], "flow")
+    assert [(term.name, term.values) for term in found.terms] == [("verdict", ("drop", "reject"))]
+    with pytest.raises(SelectorError, match="a flow has no direction"):
+        parse_term("direction", ["reply"], "flow")
+    with pytest.raises(SelectorError, match="verdict dorp: expected one of"):
+        parse_term("verdict", ["drop", "dorp"], "flow")
+    assert "direction" in words_of("packet")
+    assert "direction" not in words_of("flow")

@@ -1,0 +1,59 @@
+"""The work behind ``pcapaudit test``. Imported when it is needed."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from pcapaudit.api.suites import Tested, find_suites, load_suites, run_suite, unused_baselines
+from pcapaudit.core.errors import ConfigError
+from pcapaudit.report.suites import render_concise, render_full, render_json
+
+if TYPE_CHECKING:
+    from pcapaudit.cli.test import TestOptions
+
+__all__ = ["run_tests"]
+
+_RENDERERS = {"concise": render_concise, "full": render_full, "json": render_json}
+
+
+def run_tests(paths: Sequence[str], options: TestOptions) -> Mapping[str, int]:
+    """Run the suites, print the report; returns how many tests passed, failed and could not be run. Raises PcapauditError."""
+    tested: list[Tested] = []
+    found = 0
+    for path in find_suites(paths):
+        suites, lines = load_suites(path)
+        found += len(suites)
+        wanted = [suite for suite in suites if not options.keyword or any(word in f"{path} {suite.name}" for word in options.keyword)]
+        tested += [run_suite(suite, lines, options.update) for suite in wanted]
+    if found and not tested:
+        raise ConfigError(f"-k {' -k '.join(options.keyword)}: none of {found} suites has such a path or name")
+    record = _record(tested, unused_baselines(paths, [each.suite for each in tested]) if not options.keyword else [])
+    if not options.quiet:
+        sys.stdout.write(_RENDERERS[options.form](record))
+    counts: Mapping[str, int] = record["counts"]
+    return counts
+
+
+def _record(tested: Sequence[Tested], unused: Sequence[str]) -> dict[str, Any]:
+    """The report as a value, ready for JSON."""
+    outcomes = [outcome for each in tested for outcome in each.outcomes]
+    return {
+        "suites": len(tested),
+        "counts": {status: sum(each.status == status for each in outcomes) for status in ("passed", "failed", "error")},
+        "baselines_updated": [path for each in tested for path in each.updated],
+        "baselines_unused": list(unused),
+        "tests": [
+            {
+                "name": each.name,
+                "path": each.path,
+                "line": each.line,
+                "status": each.status,
+                "lines": list(each.lines),
+                "frame": each.frame or None,
+                "rule_at": each.rule or None,
+            }
+            for each in outcomes
+        ],
+    }
