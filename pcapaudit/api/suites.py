@@ -20,11 +20,12 @@ from pcapaudit.report.sinks.files import PartFile
 
 if TYPE_CHECKING:
     from pcapaudit.replay.consumer import Consumer, Context
+    from pcapaudit.replay.run import Totals
 
 __all__ = ["BASELINE_PATTERN", "PATTERN", "Tested", "find_suites", "load_suites", "run_suite", "unused_baselines"]
 
-#: Makes a consumer for a run.
-Watcher = Callable[["Context"], "Consumer"]
+#: Makes consumers for a run.
+Watchers = Callable[["Context"], "Sequence[Consumer]"]
 #: Names of suite files, and of baselines where unused ones are looked for.
 PATTERN = "*.audit.yaml"
 BASELINE_PATTERN = "*.baseline.txt"
@@ -43,6 +44,8 @@ class Tested:
     outcomes: list[Outcome]
     #: Baselines written because they were asked for.
     updated: list[str] = field(default_factory=list)
+    #: Frames and times, and what each rule met; None where the suite could not be run.
+    totals: Totals | None = None
 
 
 def find_suites(paths: Sequence[str]) -> list[Path]:
@@ -77,11 +80,11 @@ def load_suites(path: Path, shown: str = "") -> tuple[list[Suite], list[str]]:
 
 
 def run_suite(
-    suite: Suite, lines: Sequence[str], update: bool = False, folder: Path | None = None, watcher: Watcher | None = None
+    suite: Suite, lines: Sequence[str], update: bool = False, folder: Path | None = None, watchers: Watchers | None = None
 ) -> Tested:
     """Replay a suite and look at what it expects; ``lines`` are those of its file, ``update`` writes its baseline anew.
 
-    ``folder``: what paths are relative to, where it is not the suite's as shown. ``watcher`` makes a consumer that counts along.
+    ``folder``: what paths are relative to, where it is not the suite's as shown. ``watchers`` makes consumers that count along.
     Raises OutputError where a baseline cannot be written.
     """
     if suite.problems:
@@ -92,12 +95,12 @@ def run_suite(
         fates, openings = Fates(), Openings()
         with open_session([_beside(folder, each.value) for each in suite.captures], engine) as context:
             watch = Watch(suite, context.program, lines)
-            results = replay(context, engine, Selection(), (watch, fates, openings, *([watcher(context)] if watcher else [])))
+            results = replay(context, engine, Selection(), (watch, fates, openings, *(watchers(context) if watchers else ())))
         flows = openings.flows()
         outcomes = watch.outcomes(flows, results.violations)
     except PcapauditError as error:
         return Tested(suite, [_error(suite, *_told(suite, lines, error))])
-    tested = Tested(suite, outcomes)
+    tested = Tested(suite, outcomes, totals=results.totals)
     if suite.baseline is not None:
         found = baseline_lines(fates, flows, results.violations, context.program)
         tested.outcomes.append(_compare(suite, suite.baseline, folder, found, tested.updated if update else None))

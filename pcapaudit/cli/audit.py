@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 import click
 
 from pcapaudit.cli.exits import Exit
-from pcapaudit.cli.options import EngineOptions, FindingOptions, engine_options, finding_options, report_option
+from pcapaudit.cli.options import (
+    CoverageOptions,
+    EngineOptions,
+    FindingOptions,
+    coverage_options,
+    engine_options,
+    finding_options,
+    report_option,
+)
 from pcapaudit.cli.tracing import trace_option
 
 if TYPE_CHECKING:
@@ -33,6 +41,8 @@ class AuditOptions:
     report: tuple[str, ...]
     #: Which findings are reported.
     findings: FindingOptions
+    #: What is told of the rules that were reached.
+    covering: CoverageOptions
     #: Mildest severity that makes exit code 1, or ``never``.
     fail_on: str
     #: No summary and no notes.
@@ -49,6 +59,7 @@ class AuditOptions:
 @click.argument("captures", metavar="CAPTURE...", nargs=-1, required=True)
 @engine_options
 @finding_options
+@coverage_options
 @click.option("-o", "--output", metavar="DIR", help="Write verdicts, flows, violations and summary.json to DIR.")
 @click.option(
     "--format",
@@ -81,8 +92,8 @@ def audit(captures: tuple[str, ...], engine: EngineOptions, **options: object) -
     from pcapaudit.cli.auditing import run_audit
 
     wanted = AuditOptions(**options)  # type: ignore[arg-type]  # click made the types
-    results = run_audit(captures, engine, wanted)
-    return Exit.FOUND if _failing(results, wanted.fail_on) else Exit.CLEAN
+    results, uncovered = run_audit(captures, engine, wanted)
+    return Exit.FOUND if uncovered or _failing(results, wanted.fail_on) else Exit.CLEAN
 
 
 def _failing(results: Results, fail_on: str) -> bool:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pcapaudit.api.replaying import replay
 from pcapaudit.api.selecting import selection_of
 from pcapaudit.api.session import open_session
+from pcapaudit.cli.covering import Covering
 from pcapaudit.cli.output import note, print_report
 from pcapaudit.cli.progress import RunProgress
 from pcapaudit.cli.reporting import audit_report, hand_out, wanted_reports
@@ -31,22 +32,25 @@ if TYPE_CHECKING:
     from pcapaudit.cli.audit import AuditOptions
     from pcapaudit.cli.options import EngineOptions
     from pcapaudit.findings.selection import Selection
-    from pcapaudit.replay.consumer import Context
+    from pcapaudit.replay.consumer import Consumer, Context
 
 __all__ = ["run_audit"]
 
 
-def run_audit(captures: Sequence[str], engine: EngineOptions, options: AuditOptions) -> Results:
-    """Replay the captures, write the files and print the summary. Raises PcapauditError."""
+def run_audit(captures: Sequence[str], engine: EngineOptions, options: AuditOptions) -> tuple[Results, bool]:
+    """Replay, write the files and print the summary; also returns whether too few rules were reached. Raises PcapauditError."""
     started = time.perf_counter()
     selection = selection_of(options.findings)
     reports = wanted_reports(options.report)
+    covering = Covering(options.covering)
     with contextlib.ExitStack() as stack:
         context = stack.enter_context(open_session(captures, engine))
         folder = stack.enter_context(OutputFolder(Path(options.output))) if options.output is not None else None
         files = RunFiles(folder, options.formats or ("csv",), Names.of_run(context)) if folder else None
         tracer = Tracer(options.trace) if options.trace else None
-        results = _replay((context, engine), files, (options, selection), tracer)
+        consumers = [*(files.consumers if files else ()), *covering.watch(context)]
+        results = _replay((context, engine), consumers, (options, selection), tracer)
+        covering.add(results.totals)
         summary = summarize(results)
         traces = _traces(tracer, results, context)
         if folder and files:
@@ -63,18 +67,20 @@ def run_audit(captures: Sequence[str], engine: EngineOptions, options: AuditOpti
             _print_summary(summary, options, () if folder else traces)
         elif traces and not folder:
             note("the traces are not shown beside a report on stdout: give -o DIR, or --report FORM=FILE")
+    uncovered = covering.show(options.quiet)
+    if not options.quiet:
         _print_speed(results.totals.frames, time.perf_counter() - started)
-    return results
+    return results, uncovered
 
 
 def _replay(
-    given: tuple[Context, EngineOptions], files: RunFiles | None, wanted: tuple[AuditOptions, Selection], tracer: Tracer | None
+    given: tuple[Context, EngineOptions], consumers: Sequence[Consumer], wanted: tuple[AuditOptions, Selection], tracer: Tracer | None
 ) -> Results:
     """Run the captures through the engine, with everybody who takes part."""
     context, engine = given
     options, selection = wanted
     with RunProgress(context.stream, wanted=options.progress and not options.quiet) as progress:
-        return replay(context, engine, selection, files.consumers if files else (), progress, tracer)
+        return replay(context, engine, selection, consumers, progress, tracer)
 
 
 def _traces(tracer: Tracer | None, results: Results, context: Context) -> list[dict[str, Any]]:

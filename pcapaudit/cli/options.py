@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from functools import wraps
 from typing import Any
 
@@ -13,8 +13,10 @@ from pcapaudit.api.options import EngineOptions, FindingOptions
 
 __all__ = [
     "REPORT_FORMS",
+    "CoverageOptions",
     "EngineOptions",
     "FindingOptions",
+    "coverage_options",
     "engine_options",
     "engine_options_but",
     "finding_options",
@@ -110,6 +112,39 @@ _REPLAY_OPTIONS = (
     click.option("--reorder-window", type=click.FloatRange(min=0), default=0.0, metavar="S", help="Sort frames by time within S seconds."),
     click.option("--strict", is_flag=True, help="A capture that is cut off or otherwise odd is an error (exit code 2)."),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class CoverageOptions:
+    """What is told of rules that were reached and that were not."""
+
+    #: FORM or FORM=FILE texts.
+    coverage: tuple[str, ...] = ()
+    #: Percentage of the rules that must be reached; None for any.
+    fail_under: float | None = None
+
+    @property
+    def wanted(self) -> bool:
+        """Whether anybody has to count."""
+        return bool(self.coverage) or self.fail_under is not None
+
+
+_COVERAGE_OPTIONS = (
+    click.option(
+        "--coverage",
+        metavar="FORM[=FILE]",
+        multiple=True,
+        help="Which rules were reached, beside the ruleset's text: text, html or lcov; repeat for several.",
+    ),
+    click.option(
+        "--fail-under", type=click.FloatRange(0, 100), metavar="PCT", help="Exit code 1 if fewer percent of the rules were reached."
+    ),
+)
+
+
+def coverage_options(function: Function) -> Function:
+    """Give a command the options of CoverageOptions; its function gets them as ``covering``."""
+    return _collect(function, CoverageOptions, "covering", _COVERAGE_OPTIONS, {})
 
 
 def engine_options(function: Function) -> Function:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import click
 
 from pcapaudit.cli.exits import Exit
+from pcapaudit.cli.options import CoverageOptions, coverage_options
 
 __all__ = ["TestOptions", "test"]
 
@@ -23,6 +24,8 @@ class TestOptions:
     form: str
     #: No report, only errors and the exit code.
     quiet: bool
+    #: What is told of the rules that were reached, by all suites together.
+    covering: CoverageOptions
 
 
 @click.command()
@@ -33,6 +36,7 @@ class TestOptions:
     "--format", "form", type=click.Choice(["concise", "full", "json"]), default="full", show_default=True, help="Form of the report."
 )
 @click.option("-q", "--quiet", is_flag=True, help="No report: only errors and the exit code.")
+@coverage_options
 def test(paths: tuple[str, ...], **options: object) -> int:
     """Run suites: captures, rules and what is expected of them.
 
@@ -44,4 +48,4 @@ def test(paths: tuple[str, ...], **options: object) -> int:
     from pcapaudit.cli.testing import run_tests
 
     counts = run_tests(paths or (".",), TestOptions(**options))  # type: ignore[arg-type]  # click made the types
-    return Exit.FAILED if counts["error"] else Exit.FOUND if counts["failed"] else Exit.CLEAN
+    return Exit.FAILED if counts["error"] else Exit.FOUND if counts["failed"] or counts["uncovered"] else Exit.CLEAN

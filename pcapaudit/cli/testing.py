@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pcapaudit.api.suites import Tested, find_suites, load_suites, run_suite, unused_baselines
+from pcapaudit.cli.covering import Covering
 from pcapaudit.core.errors import ConfigError
 from pcapaudit.report.suites import render_concise, render_full, render_json
 
@@ -19,21 +20,26 @@ _RENDERERS = {"concise": render_concise, "full": render_full, "json": render_jso
 
 
 def run_tests(paths: Sequence[str], options: TestOptions) -> Mapping[str, int]:
-    """Run the suites, print the report; returns how many tests passed, failed and could not be run. Raises PcapauditError."""
+    """Run the suites, print the report; returns how many tests passed, failed and could not be run, and as ``uncovered`` 1 where too few
+    rules were reached. Raises PcapauditError.
+    """
+    covering = Covering(options.covering)
     tested: list[Tested] = []
     found = 0
     for path in find_suites(paths):
         suites, lines = load_suites(path)
         found += len(suites)
         wanted = [suite for suite in suites if not options.keyword or any(word in f"{path} {suite.name}" for word in options.keyword)]
-        tested += [run_suite(suite, lines, options.update) for suite in wanted]
+        for suite in wanted:
+            tested.append(run_suite(suite, lines, options.update, watchers=covering.watch))
+            covering.add(tested[-1].totals)
     if found and not tested:
         raise ConfigError(f"-k {' -k '.join(options.keyword)}: none of {found} suites has such a path or name")
     record = _record(tested, unused_baselines(paths, [each.suite for each in tested]) if not options.keyword else [])
     if not options.quiet:
         sys.stdout.write(_RENDERERS[options.form](record))
     counts: Mapping[str, int] = record["counts"]
-    return counts
+    return {**counts, "uncovered": int(covering.show(options.quiet))}
 
 
 def _record(tested: Sequence[Tested], unused: Sequence[str]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ source, each with its own state, which is how two rulesets are compared in one p
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -59,6 +59,8 @@ class Totals:
     #: Most entries in the connection table at once, and when that was first so.
     high_water: int
     high_water_ns: int
+    #: Packets that fulfilled all matches of each rule, by rule id.
+    rule_packets: tuple[int, ...] = field(default=(), compare=False)
 
 
 class Source:
@@ -180,7 +182,9 @@ class Engine:
         for consumer in consumers:
             consumer.on_end()
         tracker = self.tracker
-        return Totals(self._frames, self._first_ns or 0, self._last_ns, self._flows.seen, tracker.high_water, tracker.high_water_ns)
+        times = self._first_ns or 0, self._last_ns
+        marks = tracker.high_water, tracker.high_water_ns
+        return Totals(self._frames, *times, self._flows.seen, *marks, tuple(self.rule_packets.tolist()))
 
     def _note_times(self) -> None:
         times = self.batch.arrays["ts_ns"][: self.batch.count]

@@ -115,5 +115,5 @@ def test_watcher_sees_the_run(tmp_path):
             pass
 
     suites, lines = load_suites(write(tmp_path, ANY))
-    run_suite(suites[0], lines, watcher=Watcher)
+    run_suite(suites[0], lines, watchers=lambda context: [Watcher(context)])
     assert sum(seen) == 244
