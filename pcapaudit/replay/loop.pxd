@@ -1,6 +1,6 @@
 import cython
 
-from pcapaudit.conntrack.layout cimport Q_EXPIRES, ROW_QUADS, ROW_UNSURE, ROW_WORDS, STATUS_SHOWN, TO_DROP, TO_RULES, TO_SKIP, W_FLOW, W_MARK, W_PARENT, W_PROTO, W_STATUS
+from pcapaudit.conntrack.layout cimport HELPER_SHIFT, Q_EXPIRES, ROW_QUADS, ROW_UNSURE, ROW_WORDS, STATUS_SHOWN, TO_DROP, TO_RULES, TO_SKIP, W_FLOW, W_MARK, W_PARENT, W_PROTO, W_STATUS
 from pcapaudit.conntrack.relations cimport Relations
 from pcapaudit.conntrack.rows cimport expires_at, words_at
 from pcapaudit.conntrack.tracker cimport Tracker
@@ -25,6 +25,7 @@ from pcapaudit.core.consts cimport (
     REASON_FRAGMENT_DROPPED,
     REASON_FRAGMENT_QUEUED,
     REASON_HELPER,
+    STATUS_EXPECTED,
     STATUS_HELPER,
     REASON_SCTP_IGNORED,
     REASON_TCP_IGNORED,
@@ -57,6 +58,8 @@ cdef class Loop:
     cdef bint observed
     cdef bint uses_ct_mark
     cdef bint uses_ct_account
+    cdef bint uses_ct_helper
+    cdef u64[::1] helper_names
     cdef u64[::1] counts
     cdef unsigned char[::1] resets
     cdef Translations translations
@@ -83,6 +86,8 @@ cdef class Loop:
     cdef bint _fits(self, VerdictBatch v, u32 i) except -1 nogil
     @cython.locals(word=u32, accepted=cython.bint)
     cdef int _judge(self, PacketBatch b, VerdictBatch v, u32 i) except -1 nogil
+    @cython.locals(number=u32, status=u32)
+    cdef int _bring_helper(self, u32 row) except -1 nogil
     @cython.locals(row=u32, at=u64, side=u32, ignored=cython.bint)
     cdef int _bring_account(self, PacketBatch b, VerdictBatch v, u32 i) except -1 nogil
     @cython.locals(way=u32, accepted=cython.bint, untracked=cython.bint, early=cython.bint)

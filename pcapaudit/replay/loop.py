@@ -15,9 +15,11 @@ from pcapaudit.conntrack.tracker import Tracker
 from pcapaudit.core.columns import PacketBatch, VerdictBatch
 from pcapaudit.replay.flows import FlowTable
 from pcapaudit.replay.translation import Translations
+from pcapaudit.rules.emitter import helper_names
 
 if not cython.compiled:
     from pcapaudit.conntrack.layout import (
+        HELPER_SHIFT,
         Q_EXPIRES,
         ROW_QUADS,
         ROW_UNSURE,
@@ -56,6 +58,7 @@ if not cython.compiled:
         REASON_SCTP_IGNORED,
         REASON_TCP_IGNORED,
         REASON_TCP_SYNACK_IGNORED,
+        STATUS_EXPECTED,
         STATUS_HELPER,
         VERDICT_ACCEPT,
         VERDICT_DROP,
@@ -88,6 +91,9 @@ class Loop:
         self.observed = observed
         self.uses_ct_mark = evaluator.program.uses_ct_mark
         self.uses_ct_account = evaluator.program.uses_ct_account
+        self.uses_ct_helper = evaluator.program.uses_ct_helper
+        #: Names of helpers as the rules compare them: two numbers each.
+        self.helper_names = memoryview(helper_names())
         #: Packets and bytes of each connection by direction, four numbers a row, where rules ask for them.
         self.counts = memoryview(reserve((tracker.table.capacity + 1) * 32 if self.uses_ct_account else 32)).cast("Q")
         #: By rule id: whether it rejects with a TCP reset.
@@ -270,6 +276,18 @@ class Loop:
         v.reason[i] = REASON_CLASH
         return 0
 
+    def _bring_helper(self, row):
+        """Tell the rules which helper announced the connection in ``row``: none, if it was not expected."""
+        number = 0
+        status = self.tracker.table.w[row * ROW_WORDS + W_STATUS]
+        if row and status & STATUS_EXPECTED:
+            number = status >> HELPER_SHIFT & 15
+            if status & STATUS_HELPER:
+                with cython.gil:
+                    number = self.relations.related.announcers[row]
+        self.evaluator.matcher.helper_hi = self.helper_names[2 * number]
+        self.evaluator.matcher.helper_lo = self.helper_names[2 * number + 1]
+
     def _judge(self, b, v, i):
         """The rules, with what they may ask of the packet's connection: its status so far, and its mark, which they may set."""
         word = self.tracker.row * ROW_WORDS
@@ -280,6 +298,8 @@ class Loop:
             self.evaluator.view.ways |= 1 << b.path[i]
         if self.uses_ct_account:
             self._bring_account(b, v, i)
+        if self.uses_ct_helper:
+            self._bring_helper(self.tracker.row)
         if not self.uses_ct_mark:
             accepted = self.evaluator.evaluate(i, self.now) == VERDICT_ACCEPT
             if self.relations.watching and self.tracker.fresh and self.evaluator.helper:

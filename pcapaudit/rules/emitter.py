@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Container, Iterable, Sequence
 
+from pcapaudit.core.vocab import HELPERS
 from pcapaudit.rules import ops
 from pcapaudit.rules.fields import Load, load_of
 from pcapaudit.rules.intervals import compare_bounds, interval_test, merge
@@ -11,7 +13,7 @@ from pcapaudit.rules.model import Element, Key, MapLookup, Match, NamedSet, Plac
 from pcapaudit.rules.prefilter import ALL_PROTOCOLS, SlotFilter
 from pcapaudit.rules.program import Program
 
-__all__ = ["Emitter", "name_number", "wildcard"]
+__all__ = ["Emitter", "helper_names", "name_number", "wildcard"]
 
 
 class Emitter:
@@ -56,6 +58,7 @@ class Emitter:
         """The load for a key in this topology."""
         found = load_of(key, assumed=self.assumed, changed=self.changed)
         self.program.uses_ct_mark |= found.field == ops.FIELD_CT_MARK
+        self.program.uses_ct_helper |= found.field == ops.FIELD_CT_HELPER
         self.program.uses_ct_account |= found.field in _ACCOUNT
         return found
 
@@ -243,6 +246,12 @@ _FULL = (1 << 128) - 1
 def name_number(name: str) -> int:
     """An interface name as the number that ``datatypes`` makes of it."""
     return int.from_bytes(name.encode()[:15].ljust(16, b"\0"), "big")
+
+
+def helper_names() -> array[int]:
+    """Names of helpers by HELPER_ number as rules compare them: upper and lower half."""
+    numbers = [name_number(HELPERS[number]) for number in range(len(HELPERS))]
+    return array("Q", [half for number in numbers for half in (number >> 64, number & _LOW)])
 
 
 def wildcard(name: str) -> tuple[int, int]:

@@ -45,6 +45,7 @@ _COLUMNS = {
     "meta hour": ops.FIELD_HOUR,
     "ether type": ops.FIELD_ETHER_TYPE,
     "ct mark": ops.FIELD_CT_MARK,
+    "ct helper": ops.FIELD_CT_HELPER,
     "ct zone": ops.FIELD_CT_ZONE,
     "ct expiration": ops.FIELD_CT_EXPIRATION,
     "th sport": ops.FIELD_TH_SPORT,

@@ -67,6 +67,8 @@ cdef class Matcher:
     cdef bint untracked
     cdef u32 state_unsure
     cdef u32 in_doubt
+    cdef u64 helper_hi
+    cdef u64 helper_lo
     cdef long long now
     cdef u64[::1] parts
     cdef u32 parts_unknown

@@ -57,6 +57,7 @@ if not cython.compiled:
         FIELD_CT_BYTES,
         FIELD_CT_DIRECTION,
         FIELD_CT_EXPIRATION,
+        FIELD_CT_HELPER,
         FIELD_CT_L3PROTO,
         FIELD_CT_MARK,
         FIELD_CT_PACKETS,
@@ -165,6 +166,9 @@ class Matcher:
         self.state_unsure = 0
         #: 2: other worlds are in that case; in the main one the connection is as it seems.
         self.in_doubt = 0
+        #: Name of the helper that announced the connection, as a number; the loop brings it along.
+        self.helper_hi = 0
+        self.helper_lo = 0
         #: Time of the packet, ns.
         self.now = 0
         self.parts = memoryview(array("Q", bytes(16 * MAX_PARTS)))
@@ -484,6 +488,10 @@ class Matcher:
         if field == FIELD_CT_ZONE:
             self.value_lo = self.batch.zone[i]
             return YES
+        if field == FIELD_CT_HELPER:
+            self.value_hi = self.helper_hi
+            self.value_lo = self.helper_lo
+            return UNKNOWN if self.state_unsure else YES if self.helper_hi else NO
         if field >= FIELD_CT_EXPIRATION:
             return self._load_account(i, field)
         if state == CT_RELATED and self.batch.proto[i] in (PROTO_ICMP, PROTO_ICMPV6):

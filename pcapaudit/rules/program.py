@@ -162,6 +162,8 @@ class Program:
     recent_rules: array[int] = field(default_factory=lambda: array("Q"))
     #: Rules look at marks of connections, or set them: the loop must bring them along.
     uses_ct_mark: bool = False
+    #: Rules look at the helpers that announced connections.
+    uses_ct_helper: bool = False
     #: Rules give connections helpers.
     sets_helpers: bool = False
     #: Rules ask what connections carried, or when they end: the loop must bring that along.

@@ -123,3 +123,33 @@ def test_same_results_in_any_batches():
     packets = [*talk.packets, (9, tcp("192.0.2.1:20", "10.0.0.1:5001", "S")), (10, udp("10.0.0.1:1", "192.0.2.1:2"))]
     once, singly = (replay(packets, config=ConntrackConfig(helper=1), rows=rows) for rows in (4096, 1))
     assert [vars(row) | {"row": 0} for row in once.rows] == [vars(row) | {"row": 0} for row in singly.rows]
+
+
+@pytest.mark.parametrize(
+    ("match", "said"),
+    [
+        ('ct helper "ftp"', "accept"),
+        ('ct helper "sip"', "drop"),
+        ('ct helper != "sip"', "accept"),
+        ('ct helper { "tftp", "ftp" }', "accept"),
+    ],
+)
+def test_rules_ask_who_announced_a_connection(match, said):
+    """As Linux has it: the name is that of the master's helper; the control channel itself, not being announced, has none."""
+    rules = f"""table inet t {{ chain c {{ type filter hook forward priority 0; policy drop; tcp dport 21 {match} drop
+        ct state established accept; iifname "inside" ct state new accept; {match} accept }} }}"""
+    talk = ftp_session()
+    later = [(9, tcp("192.0.2.1:20", "10.0.0.1:5001", "S")), (10, tcp("192.0.2.9:20", "10.0.0.1:5001", "S"))]
+    rows = replay([*talk.packets, *later], rules, config=ConntrackConfig(helper=1)).rows
+    assert [row.said for row in rows[-2:]] == [said, "drop"]
+    assert rows[0].said == "accept"
+
+
+def test_announced_connection_with_a_helper_of_its_own():
+    """The name is still that of the announcer."""
+    rules = """table inet t { chain c { type filter hook forward priority 0; policy drop; ct state established accept
+        iifname "inside" ct state new accept; ct helper "ftp" accept } }"""
+    talk = ftp_session()
+    config = ConntrackConfig(helper_ports=(("ftp", 21), ("irc", 5001)))
+    row = replay([*talk.packets, (9, tcp("192.0.2.1:20", "10.0.0.1:5001", "S"))], rules, config=config).rows[-1]
+    assert (row.said, row.status) == ("accept", ["expected", "confirmed", "helper"])
