@@ -162,14 +162,15 @@ class Expectations:
         #: Pending ones by destination port, saturating nowhere: the limit is below.
         self.ports = array("H", bytes(2 * 65536))
         self._buckets: dict[tuple[int, int, int, int, int], _Bucket] = {}
-        self._count = 0
+        #: How many are pending.
+        self.count = 0
         self._made = 0
         #: End, serial number, expectation: the next to expire first.
         self._heap: list[tuple[int, int, Expectation]] = []
         self._serial = 0
 
     def __len__(self) -> int:
-        return self._count
+        return self.count
 
     def find(self, wanted: Tuple, now: int) -> Expectation | None:
         """The pending expectation that a tuple fits, inactive ones too."""
@@ -212,7 +213,7 @@ class Expectations:
         if policy.most and master.expecting[wanted.kind] >= policy.most:
             oldest = next(each for each in master.pending.values() if each.kind == wanted.kind)
             self.remove(oldest, Death.EVICTED, now)
-        if self._count >= self.limit:
+        if self.count >= self.limit:
             return Outcome.FULL
         self._insert(wanted, now, now + policy.timeout_ns)
         return Outcome.MADE
@@ -229,7 +230,7 @@ class Expectations:
             del bucket[mask]
             if not bucket:
                 del self._buckets[key]
-        self._count -= 1
+        self.count -= 1
         self.ports[gone.tuple.dport] -= 1
         if self.on_death is not None:
             self.on_death(gone, why, now)
@@ -251,7 +252,7 @@ class Expectations:
             until, _, each = heapq.heappop(heap)
             if each.expires == until:
                 self.remove(each, Death.EXPIRED, until)
-        if len(heap) > 64 + 4 * self._count:
+        if len(heap) > 64 + 4 * self.count:
             # Most are of expectations that went before their time.
             self._heap = [entry for entry in heap if entry[2].number in entry[2].master.pending and entry[2].expires == entry[0]]
             heapq.heapify(self._heap)
@@ -263,7 +264,7 @@ class Expectations:
         made.master.expecting[made.kind] += 1
         bucket = self._buckets.setdefault(_key(made.tuple), {})
         bucket.setdefault((made.src_mask, made.sport_mask), {})[_masked(made)] = made
-        self._count += 1
+        self.count += 1
         self.ports[made.tuple.dport] += 1
         self._schedule(made)
 

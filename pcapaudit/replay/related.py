@@ -71,6 +71,14 @@ class Related:
         #: destination, zone) → until when, ns.
         self._blind: dict[tuple[int, int, int, int, int], int] = {}
         self._now = 0
+        #: What the tracker was told last: expectations, blind pairs, keys.
+        self._counted = (0, 0, 0)
+        # The columns that every packet of a control channel needs: elements of a memory view are plain numbers.
+        column, said = batch.arrays, verdicts.arrays
+        self._starts, self._sizes, self._ends, self._seqs, self._paths = (
+            memoryview(column[name]) for name in ("payload_off", "payload_len", "end_off", "seq", "path")
+        )
+        self._directions, self._states = memoryview(said["direction"]), memoryview(said["ct_state"])
         self._relations.watch(self, memoryview(self.expectations.ports), _ports_of(config), by_tuple=bool(config.helper))
 
     # Called by the loop -----------------------------------------------------------------------------------------------------------
@@ -78,28 +86,25 @@ class Related:
     def read(self, i: int, row: int, now: int) -> int:
         """Show packet ``i`` of the connection in ``row`` to its helper. Returns an Answer."""
         self._now = now
-        column, said = self._batch.arrays, self._verdicts.arrays
         master = self.masters.get(row) or self._master(i, row)
-        start = column["payload_off"].item(i)
-        size = column["payload_len"].item(i)
-        frame = self._batch.first_frame + i if i < self._batch.count else 0
+        start, size = self._starts[i], self._sizes[i]
         packet = Control(
-            said["direction"].item(i),
-            said["ct_state"].item(i) == consts.CT_ESTABLISHED,
-            self._batch.buffer[start : min(start + size, column["end_off"].item(i))].tobytes() if start else b"",
+            self._directions[i],
+            self._states[i] == consts.CT_ESTABLISHED,
+            self._batch.buffer[start : min(start + size, self._ends[i])].tobytes() if start else b"",
             size,
-            column["seq"].item(i),
+            self._seqs[i],
             now,
-            frame,
-            column["path"].item(i) == consts.PATH_OUTPUT,
+            self._batch.first_frame + i if i < self._batch.count else 0,
+            self._paths[i] == consts.PATH_OUTPUT,
         )
         answer = master.helper.read(packet, master, self.desk)
         if answer == Answer.BLIND:
-            column["anomalies"][i] |= _BLIND
+            self._batch.arrays["anomalies"][i] |= _BLIND
             self._go_blind(master, now)
             answer = Answer.ACCEPT
         if self.desk.full:
-            column["anomalies"][i] |= _LIMIT
+            self._batch.arrays["anomalies"][i] |= _LIMIT
             self.desk.full = False
         self._count()
         return int(answer)
@@ -173,9 +178,13 @@ class Related:
 
     def _count(self) -> None:
         """Tell the tracker whether new connections are worth a look."""
+        counted = self.expectations.count, len(self._blind), len(self.desk.keys)
+        if counted == self._counted:
+            return
+        self._counted = counted
         self._relations.blind = len(self._blind)
         self._relations.keyed = bool(self.desk.keys)
-        self._relations.expecting = len(self.expectations) + len(self._blind)
+        self._relations.expecting = self.expectations.count + len(self._blind)
 
     def _gone(self, gone: Expectation, why: Death, now: int) -> None:
         """An expectation is no longer pending."""

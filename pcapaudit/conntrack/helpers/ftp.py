@@ -27,7 +27,7 @@ from pcapaudit.core.consts import HELPER_FTP, PROTO_TCP
 __all__ = ["FTP", "Announcement", "Found", "announcement"]
 
 _M32 = 0xFFFFFFFF
-_CR, _COMMA, _DOT = b"\r,."
+_CR, _LF, _COMMA, _DOT = b"\r\n,."
 #: Line beginnings that are remembered.
 _REMEMBERED = 2
 
@@ -59,10 +59,6 @@ class _Lines:
 
     starts: tuple[list[int], list[int]] = field(default_factory=lambda: ([], []))
 
-    def begins(self, direction: int, seq: int) -> bool:
-        """Whether a line is known to begin at ``seq``."""
-        return seq in self.starts[direction]
-
     def note(self, direction: int, seq: int) -> None:
         """A line begins at ``seq``; of two known beginnings the older makes room, if the new one is not older still."""
         known = self.starts[direction]
@@ -78,6 +74,8 @@ class _Lines:
 
 def announcement(line: bytes, direction: int, l3: int) -> tuple[Found, Announcement | None]:
     """What the payload of a packet announces: commands come in the original direction (0), replies in the other."""
+    if len(line) > _LONGEST and line[:_LONGEST].upper() not in _COMMANDS[direction]:
+        return _NOTHING
     for command, skip, read in _PATTERNS[direction]:
         size = len(command)
         if len(line) <= size:
@@ -95,25 +93,25 @@ def announcement(line: bytes, direction: int, l3: int) -> tuple[Found, Announcem
         if found is None:
             return Found.PARTIAL, None
         return Found.WHOLE, Announcement(command.decode().strip(), *found)
-    return Found.NOTHING, None
+    return _NOTHING
 
 
 def _read(packet: Control, master: Master, desk: Desk) -> Answer:
     """One packet of a control channel."""
     if not packet.established or not packet.size:
         return Answer.ACCEPT
-    direction, lines = packet.direction, master.state
-    answer = Answer.ACCEPT
-    if lines.begins(direction, packet.seq):
-        found, said = announcement(packet.data, direction, master.original.l3)
-        if packet.cut and found != Found.WHOLE:
+    direction, lines, data = packet.direction, master.state, packet.data
+    answer, cut = Answer.ACCEPT, len(data) < packet.size
+    if packet.seq in lines.starts[direction]:
+        found, said = announcement(data, direction, master.original.l3)
+        if cut and found != Found.WHOLE:
             answer = Answer.BLIND
         elif found == Found.PARTIAL:
             return Answer.DROP
         elif said is not None and not _expect(said, packet, master, desk):
             answer = Answer.DROP
     # Where the packet was cut off, its end is taken for the end of a line: most are.
-    if packet.cut or packet.data.endswith(b"\n"):
+    if cut or data[-1] == _LF:
         lines.note(direction, wrap(packet.seq + packet.size))
     return answer
 
@@ -230,6 +228,10 @@ _PATTERNS: tuple[tuple[tuple[bytes, bytes, Callable[[bytes, int], tuple[int | No
     ((b"PORT", b" ", _port), (b"EPRT", b" ", _extended_port)),
     ((b"227 ", b"", _passive), (b"229 ", b"(", _extended_passive)),
 )
+#: All four commands are of one length.
+_LONGEST = 4
+_COMMANDS = tuple(frozenset(command for command, _, _ in patterns) for patterns in _PATTERNS)
+_NOTHING = Found.NOTHING, None
 
 FTP = Helper(
     number=HELPER_FTP,
