@@ -285,8 +285,8 @@ class Loop:
             if status & STATUS_HELPER:
                 with cython.gil:
                     number = self.relations.related.announcers[row]
-        self.evaluator.matcher.helper_hi = self.helper_names[2 * number]
-        self.evaluator.matcher.helper_lo = self.helper_names[2 * number + 1]
+        self.evaluator.matcher.helper[0] = self.helper_names[2 * number]
+        self.evaluator.matcher.helper[1] = self.helper_names[2 * number + 1]
 
     def _judge(self, b, v, i):
         """The rules, with what they may ask of the packet's connection: its status so far, and its mark, which they may set."""

@@ -67,8 +67,7 @@ cdef class Matcher:
     cdef bint untracked
     cdef u32 state_unsure
     cdef u32 in_doubt
-    cdef u64 helper_hi
-    cdef u64 helper_lo
+    cdef u64[::1] helper
     cdef long long now
     cdef u64[::1] parts
     cdef u32 parts_unknown
@@ -83,7 +82,7 @@ cdef class Matcher:
     cdef u32 column(self, u32 index) noexcept nogil
     @cython.locals(load=u32, test=u32, found=u32, answer=u32)
     cdef int match(self, u32 i, u32 pc) except -1 nogil
-    @cython.locals(new=u32)
+    @cython.locals(new=u32, same=cython.bint)
     cdef int _match_either(self, u32 test, u32 at) noexcept nogil
     @cython.locals(hi=u64, lo=u64)
     cdef int _test(self, u32 test, u32 at) noexcept nogil

@@ -166,9 +166,8 @@ class Matcher:
         self.state_unsure = 0
         #: 2: other worlds are in that case; in the main one the connection is as it seems.
         self.in_doubt = 0
-        #: Name of the helper that announced the connection, as a number; the loop brings it along.
-        self.helper_hi = 0
-        self.helper_lo = 0
+        #: Name of the helper that announced the connection, upper and lower half; the loop brings it along.
+        self.helper = memoryview(array("Q", [0, 0]))
         #: Time of the packet, ns.
         self.now = 0
         self.parts = memoryview(array("Q", bytes(16 * MAX_PARTS)))
@@ -209,9 +208,8 @@ class Matcher:
         self.value_lo = 8
         new = self._test(test & ~TEST_NOT, at)
         self.value_lo = 4
-        if new != self._test(test & ~TEST_NOT, at):
-            return UNKNOWN
-        return 1 - new if test & TEST_NOT else new
+        same = new == self._test(test & ~TEST_NOT, at)
+        return UNKNOWN if not same else 1 - new if test & TEST_NOT else new
 
     def _test(self, test, at):
         """Compare the value that was read with what the pool holds at ``at``."""
@@ -489,9 +487,8 @@ class Matcher:
             self.value_lo = self.batch.zone[i]
             return YES
         if field == FIELD_CT_HELPER:
-            self.value_hi = self.helper_hi
-            self.value_lo = self.helper_lo
-            return UNKNOWN if self.state_unsure else YES if self.helper_hi else NO
+            self.value_hi, self.value_lo = self.helper[0], self.helper[1]
+            return UNKNOWN if self.state_unsure else YES if self.value_hi else NO
         if field >= FIELD_CT_EXPIRATION:
             return self._load_account(i, field)
         if state == CT_RELATED and self.batch.proto[i] in (PROTO_ICMP, PROTO_ICMPV6):
@@ -585,9 +582,7 @@ class Matcher:
             self.value_lo = self.verdicts.ct_status[i]
             return YES
         self.value_lo = self.verdicts.direction[i]
-        if self.state_unsure == 2:
-            return UNKNOWN
-        return NO if self.value_lo == DIR_NONE else YES
+        return UNKNOWN if self.state_unsure == 2 else NO if self.value_lo == DIR_NONE else YES
 
     def choose_zone(self, i, is_main, unknown):
         """Before conntrack the zone can be chosen. In another zone than the main world's anything might become of the packet."""
@@ -604,10 +599,8 @@ class Matcher:
         """Keep one part of a concatenation. Two bits of ``parts_unknown`` for each part: its answer."""
         load = self.code[pc + 1]
         slot = self.code[pc + 2]
-        found = self.load(i, load)
+        found = min(self.load(i, load), UNKNOWN)
         field = self.loads[load]
-        if found == EITHER:
-            found = UNKNOWN
         if found == YES and (field in (FIELD_IIF, FIELD_OIF)):
             index = self.value_lo
             self.value_lo = 0
