@@ -263,7 +263,10 @@ _ANOMALIES: dict[int, tuple[str, str]] = {
     consts.ANOM_FRAGMENT_LIMIT: ("fragment-limit", "more fragments wait for their datagrams than are kept"),
     consts.ANOM_MIDSTREAM: ("midstream", "a TCP connection whose beginning the capture does not hold"),
     consts.ANOM_RETRANSMISSION: ("retransmission", "a TCP segment that was sent before"),
-    consts.ANOM_HELPER_BLIND: ("helper-blind", "the capture lacks a part of a packet that a helper reads: what it announced is not known"),
+    consts.ANOM_HELPER_BLIND: (
+        "helper-blind",
+        "a helper could not read the packet, which the capture cut off or which is H.323: what it announced is not known",
+    ),
     consts.ANOM_EXPECT_LIMIT: ("expect-limit", "a packet announces a connection, and as many as can be are expected already"),
 }
 ANOMALIES = {number: code for number, (code, _) in _ANOMALIES.items()}
