@@ -30,7 +30,7 @@ class VerifyOptions:
 
 @click.command()
 @click.argument("captures", metavar="CAPTURE...", nargs=-1, required=True)
-@engine_options_but(own=(), path="auto", mode="what-if", profile="linux", kernel=None)
+@engine_options_but(own=(), path="auto", mode="what-if", profile="linux", kernel=None, helper=(), helpers="rules", helper_param=())
 @click.option("--hook", type=click.Choice(["forward", "input"]), default="forward", show_default=True, help="Chains that judge.")
 @click.option("--realtime", is_flag=True, help="Wait between packets as the capture did. Default: all at once.")
 @click.option("--max-shown", type=click.IntRange(min=0), default=20, show_default=True, metavar="N", help="Most packets to show.")
