@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import click
 
 from pcapaudit.cli.exits import Exit
-from pcapaudit.cli.options import CoverageOptions, coverage_options
+from pcapaudit.cli.options import CoverageOptions, coverage_options, report_option
 
 __all__ = ["TestOptions", "test"]
 
@@ -22,6 +22,8 @@ class TestOptions:
     update: bool
     #: ``concise``, ``full`` or ``json``.
     form: str
+    #: FORM or FORM=FILE of reports for CI servers.
+    report: tuple[str, ...]
     #: No report, only errors and the exit code.
     quiet: bool
     #: What is told of the rules that were reached, by all suites together.
@@ -35,6 +37,7 @@ class TestOptions:
 @click.option(
     "--format", "form", type=click.Choice(["concise", "full", "json"]), default="full", show_default=True, help="Form of the report."
 )
+@report_option("tests that do not pass")
 @click.option("-q", "--quiet", is_flag=True, help="No report: only errors and the exit code.")
 @coverage_options
 def test(paths: tuple[str, ...], **options: object) -> int:

@@ -6,9 +6,12 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import pcapaudit
 from pcapaudit.api.suites import Tested, find_suites, load_suites, run_suite, unused_baselines
 from pcapaudit.cli.covering import Covering
+from pcapaudit.cli.reporting import hand_out, wanted_reports
 from pcapaudit.core.errors import ConfigError
+from pcapaudit.report.ci.notice import of_suites
 from pcapaudit.report.suites import render_concise, render_full, render_json
 
 if TYPE_CHECKING:
@@ -24,6 +27,7 @@ def run_tests(paths: Sequence[str], options: TestOptions) -> Mapping[str, int]:
     rules were reached. Raises PcapauditError.
     """
     covering = Covering(options.covering)
+    reports = wanted_reports(options.report)
     tested: list[Tested] = []
     found = 0
     for path in find_suites(paths):
@@ -36,7 +40,8 @@ def run_tests(paths: Sequence[str], options: TestOptions) -> Mapping[str, int]:
     if found and not tested:
         raise ConfigError(f"-k {' -k '.join(options.keyword)}: none of {found} suites has such a path or name")
     record = _record(tested, unused_baselines(paths, [each.suite for each in tested]) if not options.keyword else [])
-    if not options.quiet:
+    printed = hand_out(reports, of_suites(record, pcapaudit.__version__), options.quiet) if reports else False
+    if not (options.quiet or printed):
         sys.stdout.write(_RENDERERS[options.form](record))
     counts: Mapping[str, int] = record["counts"]
     return {**counts, "uncovered": int(covering.show(options.quiet))}

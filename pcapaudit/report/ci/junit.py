@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from xml.etree import ElementTree
 
-from pcapaudit.report.ci.notice import Check, Notice, Report
+from pcapaudit.report.ci.notice import Notice, Report
 
 __all__ = ["render"]
 
@@ -19,19 +19,22 @@ _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 
 def render(report: Report) -> str:
     """The whole document. It holds no times: the same input gives the same bytes."""
-    cases = [(check, [each for each in report.notices if each.code == check.code]) for check in report.checks]
+    found: dict[str, list[Notice]] = {}
+    for notice in report.notices:
+        found.setdefault(notice.case or notice.code, []).append(notice)
+    cases = [(name, found.get(name, [])) for name in report.cases or [check.code for check in report.checks]]
     failures = sum(any(each.failing for each in notices) for _, notices in cases)
     numbers = {"tests": str(len(cases)), "failures": str(failures), "errors": "0"}
     suites = ElementTree.Element("testsuites", {"name": "pcapaudit", **numbers})
     suite = ElementTree.SubElement(suites, "testsuite", {"name": f"{report.command} {_clean(report.subject)}", **numbers, "skipped": "0"})
-    for check, notices in cases:
-        _case(suite, report, check, notices)
+    for name, notices in cases:
+        _case(suite, report, name, notices)
     ElementTree.indent(suites)
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(suites, encoding="unicode") + "\n"
 
 
-def _case(suite: ElementTree.Element, report: Report, check: Check, notices: Sequence[Notice]) -> None:
-    case = ElementTree.SubElement(suite, "testcase", {"classname": f"pcapaudit.{report.command}", "name": check.code})
+def _case(suite: ElementTree.Element, report: Report, name: str, notices: Sequence[Notice]) -> None:
+    case = ElementTree.SubElement(suite, "testcase", {"classname": f"pcapaudit.{report.command}", "name": _clean(name)})
     failing = [each for each in notices if each.failing]
     if failing:
         first = failing[0]

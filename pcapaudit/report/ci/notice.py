@@ -16,7 +16,7 @@ from typing import Any
 from pcapaudit.report.diff import TITLES, consequence, decider, headline, packet, shown_time, volume
 from pcapaudit.report.summary import SEVERITIES
 
-__all__ = ["LEVELS", "Check", "Level", "Notice", "Report", "of_audit", "of_diff", "one_line"]
+__all__ = ["LEVELS", "Check", "Level", "Notice", "Report", "of_audit", "of_diff", "of_suites", "one_line"]
 
 
 class Level(StrEnum):
@@ -37,6 +37,11 @@ _KINDS = {
     "newly-allowed": "Packets that the old side dropped or rejected are accepted by the new one.",
     "reason-changed": "The same verdict in effect, for another reason, or a reject in place of a drop.",
     "other-rule": "The same verdict, decided by another rule.",
+}
+#: How a test of a suite may end badly → code, title.
+_OF_TESTS = {
+    "failed": ("expectation-failed", "A capture does not come out as a suite expects."),
+    "error": ("suite-error", "A test of a suite could not be run."),
 }
 
 
@@ -85,6 +90,8 @@ class Notice:
     evidence: Mapping[str, Any] = field(default_factory=dict)
     #: Words that stay the same while line numbers and counts change: the rule's text, for example.
     identity: str = ""
+    #: Test that it is the result of, one of the report's ``cases``; empty where the check is the test.
+    case: str = ""
 
     @property
     def level(self) -> Level:
@@ -126,6 +133,8 @@ class Report:
     version: str
     #: Tables of names and counts, by title, for forms that show numbers.
     counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    #: Tests that were run, where they are more than the checks; each once.
+    cases: Sequence[str] = ()
 
 
 def one_line(text: str) -> str:
@@ -192,6 +201,37 @@ def of_diff(record: Mapping[str, Any]) -> Report:
         record["pcapaudit"],
         {"Change": by_kind},
     )
+
+
+def of_suites(record: Mapping[str, Any], version: str) -> Report:
+    """How the tests of suites came out; ``record`` is what ``pcapaudit test --format json`` prints."""
+    counts = record["counts"]
+    bad = [test for test in record["tests"] if test["status"] != "passed"]
+    said = ", ".join(f"{number} {status}" for status, number in counts.items() if number)
+    return Report(
+        "test",
+        f"{record['suites']} suite{'' if record['suites'] == 1 else 's'}",
+        f"{said or 'No tests'}.".capitalize(),
+        [Check(code, title, "high") for code, title in _OF_TESTS.values()],
+        [_of_test(test) for test in bad],
+        (),
+        bool(bad),
+        version,
+        cases=[_case(test) for test in record["tests"]],
+    )
+
+
+def _of_test(test: Mapping[str, Any]) -> Notice:
+    code, _ = _OF_TESTS[test["status"]]
+    message = f"{test['name']}: {'; '.join(line.strip() for line in test['lines'])}"
+    evidence = {"rule_at": test["rule_at"]}
+    frame = test["frame"] or 0
+    return Notice(code, "high", message, "", test["path"], test["line"], True, frame, frame, 1, (), evidence, test["name"], _case(test))
+
+
+def _case(test: Mapping[str, Any]) -> str:
+    """A name that no other test has."""
+    return f"{test['path']}:{test['line']} {test['name']}"
 
 
 def _of_change(change: Mapping[str, Any], captures: Sequence[str]) -> Notice:

@@ -8,7 +8,8 @@ import pytest
 from sample_diff import POLICY, WEB, change, record
 from sample_notices import AT_RULE, CHECKS
 
-from pcapaudit.report.ci.notice import Level, of_audit, of_diff
+from pcapaudit.report.ci.junit import render
+from pcapaudit.report.ci.notice import Level, of_audit, of_diff, of_suites
 
 
 def finding(**changes):
@@ -104,3 +105,32 @@ def test_change_of_too_many_causes_has_a_notice():
     """Causes beyond those that are told apart: no side has a rule."""
     (notice,) = of_diff(record([change("newly-blocked", None, None, 5)])).notices
     assert "various" in notice.message
+
+
+def test_tests_of_suites_are_cases():
+    """Every test is one; those that do not pass stand at their line in the suite."""
+    tests = [
+        {"name": "flow a", "path": "x.audit.yaml", "line": 3, "status": "passed", "lines": [], "frame": None, "rule_at": None},
+        {
+            "name": "flow b",
+            "path": "x.audit.yaml",
+            "line": 9,
+            "status": "failed",
+            "lines": ["expected", "  found"],
+            "frame": 7,
+            "rule_at": "f:1",
+        },
+        {"name": "flow b", "path": "y.audit.yaml", "line": 9, "status": "error", "lines": ["no such file"], "frame": None, "rule_at": None},
+    ]
+    report = of_suites({"suites": 2, "counts": {"passed": 1, "failed": 1, "error": 1}, "tests": tests}, "1.0")
+    failed, error = report.notices
+    assert (failed.place, failed.code, failed.message, failed.first_frame) == (
+        "x.audit.yaml:9",
+        "expectation-failed",
+        "flow b: expected; found",
+        7,
+    )
+    assert (error.code, report.failed, report.headline) == ("suite-error", True, "1 passed, 1 failed, 1 error.")
+    document = render(report)
+    assert document.count("<testcase ") == 3
+    assert document.count("<failure ") == 2
