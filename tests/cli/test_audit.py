@@ -14,20 +14,20 @@ from pcapaudit.cli import auditing
 from pcapaudit.cli.audit import SEVERITY_CHOICES, AuditOptions, audit
 from pcapaudit.cli.exits import Exit
 from pcapaudit.cli.main import cli
-from pcapaudit.cli.options import FindingOptions
+from pcapaudit.cli.options import CoverageOptions, FindingOptions
 from pcapaudit.report.summary import SEVERITIES
 
 OFFICE = str(ROOT / "captures" / "office.pcapng")  # holds findings of several severities
 WEB = str(ROOT / "captures" / "web.pcap")  # nothing is found
 
 
-def options_of(monkeypatch, *arguments, severities=()):
-    """(captures, EngineOptions, AuditOptions) that reach the work, and the code; the work finds these severities."""
+def options_of(monkeypatch, *arguments, severities=(), uncovered=False):
+    """(captures, EngineOptions, AuditOptions) that reach the work, and the code; the work finds these severities, or rules not reached."""
     got = []
 
     def work(captures, engine, options):
         got.extend((captures, engine, options))
-        return SimpleNamespace(violations=[SimpleNamespace(severity=each) for each in severities])
+        return SimpleNamespace(violations=[SimpleNamespace(severity=each) for each in severities]), uncovered
 
     monkeypatch.setattr(auditing, "run_audit", work)
     done = CliRunner().invoke(cli, ["audit", *arguments], standalone_mode=False, catch_exceptions=False)
@@ -39,7 +39,9 @@ def test_defaults(monkeypatch):
     captures, engine, options, code = options_of(monkeypatch, "a.pcap")
     assert captures == ("a.pcap",)
     assert (engine.rules, engine.seed, engine.strict) == ((), None, False)
-    assert options == AuditOptions(None, (), "text", (), FindingOptions(), "low", quiet=False, progress=True, color="auto")
+    assert options == AuditOptions(
+        None, (), "text", (), FindingOptions(), CoverageOptions(), "low", quiet=False, progress=True, color="auto"
+    )
     assert code == Exit.CLEAN
 
 
@@ -50,6 +52,7 @@ def test_given_values(monkeypatch):
         *("b.pcap", "a.pcap", "-o", "out", "--format", "parquet", "--format", "csv", "--summary", "json", "--fail-on", "high", "-q"),
         *("--no-progress", "--color", "never", "--rules", "x.nft", "--seed", "7"),
         *("--select", "tcp", "--ignore", "land", "--ignore", "syn-flood", "--config", "x.toml"),
+        *("--coverage", "lcov=x.info", "--fail-under", "90", "--trace", "3,5"),
     )
     assert captures == ("b.pcap", "a.pcap")
     assert (engine.rules, engine.seed) == (("x.nft",), 7)
@@ -59,11 +62,19 @@ def test_given_values(monkeypatch):
         "json",
         (),
         FindingOptions(("tcp",), ("land", "syn-flood"), "x.toml"),
+        CoverageOptions(("lcov=x.info",), 90.0),
         "high",
         quiet=True,
         progress=False,
         color="never",
+        trace=(3, 5),
     )
+
+
+def test_rules_not_reached_fail_the_run(monkeypatch):
+    """Whatever was found."""
+    *_, code = options_of(monkeypatch, "a.pcap", "--fail-on", "never", uncovered=True)
+    assert code == Exit.FOUND
 
 
 @pytest.mark.parametrize("fail_on", SEVERITY_CHOICES)
