@@ -25,6 +25,12 @@ class DiffOptions:
     #: NAME=VALUE texts of one side.
     old_sysctl: tuple[str, ...]
     new_sysctl: tuple[str, ...]
+    #: Profile of one side; None for that of both.
+    old_profile: str | None
+    new_profile: str | None
+    #: Topology file of one side; None for that of both.
+    old_topology: str | None
+    new_topology: str | None
     #: Kinds of changes that do not make exit code 1.
     allow: tuple[str, ...]
     #: Whether ``other-rule`` makes exit code 1.
@@ -54,6 +60,10 @@ class DiffOptions:
 @click.option("--new-timeout", metavar="NAME=TIME", multiple=True, help="As --timeout, for NEW alone.")
 @click.option("--old-sysctl", metavar="NAME=VALUE", multiple=True, help="As --sysctl, for OLD alone.")
 @click.option("--new-sysctl", metavar="NAME=VALUE", multiple=True, help="As --sysctl, for NEW alone.")
+@click.option("--old-profile", metavar="NAME", help="As --profile, for OLD alone.")
+@click.option("--new-profile", metavar="NAME", help="As --profile, for NEW alone.")
+@click.option("--old-topology", metavar="FILE", help="As --topology, for OLD alone.")
+@click.option("--new-topology", metavar="FILE", help="As --topology, for NEW alone.")
 @click.option(
     "--allow", type=click.Choice(KINDS), multiple=True, help="Kind of change that is no reason for exit code 1; repeat for several."
 )

@@ -6,7 +6,7 @@ import contextlib
 import secrets
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,10 +30,35 @@ if TYPE_CHECKING:
     from pcapaudit.cli.diff import DiffOptions
     from pcapaudit.cli.options import EngineOptions
 
-__all__ = ["run_diff"]
+__all__ = ["Extra", "run_diff"]
 
 #: The word for the built-in ruleset.
 BUILT_IN = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Extra:
+    """Settings that only one side has."""
+
+    #: NAME=DURATION and NAME=VALUE texts.
+    timeout: tuple[str, ...] = ()
+    sysctl: tuple[str, ...] = ()
+    #: In place of those of both sides; None for these.
+    profile: str | None = None
+    topology: str | None = None
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """As reports tell them."""
+        named = (("profile", self.profile), ("topology", self.topology))
+        return (*self.timeout, *self.sysctl, *(f"{name}={value}" for name, value in named if value is not None))
+
+    def applied(self, engine: EngineOptions) -> EngineOptions:
+        """The settings of both sides, and over them these."""
+        made = replace(engine, timeout=engine.timeout + self.timeout, sysctl=engine.sysctl + self.sysctl)
+        if self.profile is not None:
+            made = replace(made, profile=self.profile)
+        return made if self.topology is None else replace(made, topology=self.topology, local=(), zone=(), own=())
 
 
 def run_diff(given: tuple[str, str], captures: Sequence[str], engine: EngineOptions, options: DiffOptions) -> bool:
@@ -54,11 +79,11 @@ def run_diff(given: tuple[str, str], captures: Sequence[str], engine: EngineOpti
 
 
 def _compared(given: tuple[str, str], captures: Sequence[str], engine: EngineOptions, options: DiffOptions) -> dict[str, Any]:
-    extra = ((options.old_timeout, options.old_sysctl), (options.new_timeout, options.new_sysctl))
-    sides = [
-        replace(engine, rules=_ruleset(path), timeout=engine.timeout + timeouts, sysctl=engine.sysctl + sysctls)
-        for path, (timeouts, sysctls) in zip(given, extra, strict=True)
-    ]
+    extra = (
+        Extra(options.old_timeout, options.old_sysctl, options.old_profile, options.old_topology),
+        Extra(options.new_timeout, options.new_sysctl, options.new_profile, options.new_topology),
+    )
+    sides = [replace(each.applied(engine), rules=_ruleset(path)) for path, each in zip(given, extra, strict=True)]
     tables = [saved_table(path) for path in given]
     infos = [_info(*each) for each in zip(given, tables, extra, strict=True)]
     seed = secrets.randbits(63) if engine.seed is None else engine.seed
@@ -77,13 +102,12 @@ def _compared(given: tuple[str, str], captures: Sequence[str], engine: EngineOpt
         return record_of(found, stream, (infos[0], infos[1]), _allowed(options), contexts[0].topology if contexts else None)
 
 
-def _info(path: str, table: Path | None, settings: tuple[tuple[str, ...], ...]) -> SideInfo:
+def _info(path: str, table: Path | None, extra: Extra) -> SideInfo:
     """What a side was given. Raises ConfigError."""
-    own = sum(settings, ())
     if table is None:
-        return SideInfo("ruleset", "".join(_ruleset(path)) or DEFAULT_RULES, own)
-    if own:
-        raise ConfigError(f"{path}: is a saved run, {', '.join(own)} cannot change it: give a ruleset, or leave the setting away")
+        return SideInfo("ruleset", "".join(_ruleset(path)) or DEFAULT_RULES, extra.texts)
+    if extra.texts:
+        raise ConfigError(f"{path}: is a saved run, {', '.join(extra.texts)} cannot change it: give a ruleset, or leave the setting away")
     return SideInfo("saved-run", path)
 
 

@@ -164,3 +164,15 @@ def test_help_loads_nothing_heavy():
         "print(sorted({'numpy', 'rich', 'lark', 'dpkt'} & set(sys.modules)), file=sys.stderr)"
     )
     assert python("-c", script).stderr.strip() == "[]"
+
+
+def test_profiles_and_topologies_of_the_sides(tmp_path):
+    """The same rules under another filter's time-outs, and with another idea of what is inside."""
+    textbook = json.loads(pcapaudit_command("diff", "default", "default", IDLE, "--new-profile", "textbook", "--format", "json").stdout)
+    assert textbook["new"]["settings"] == ["profile=textbook"]
+    assert textbook["packets"]["by_kind"]["newly-blocked"] + textbook["packets"]["by_kind"]["newly-allowed"] > 0
+    topology = tmp_path / "t.toml"
+    topology.write_text('[zones.inside]\nprefixes = ["203.0.113.0/24"]\ninside = true\n[zones.outside]\nprefixes = ["0.0.0.0/0"]\n')
+    done = pcapaudit_command("diff", "default", "default", WEB, "--new-topology", str(topology), "--format", "json")
+    assert done.returncode == 1, done.stderr
+    assert json.loads(done.stdout)["packets"]["by_kind"]["newly-blocked"] == 30
