@@ -121,6 +121,8 @@ def _assumed(summary: Mapping[str, Any]) -> Iterable[tuple[str, str, str]]:
         yield "Networks" if k == 0 else "", f"{name}: {where}", ""
     if given["inside_assumed"]:
         yield "", "assumed: say --local CIDR or --zone NAME=IFACE:CIDR if your network is another", "yellow"
+        if summary["zones"] and not _touches_inside(summary):
+            yield "", "no packet came from inside or went there, so hardly anything is judged: say --local CIDR", "bold yellow"
     if given["own"]:
         yield "Own", ", ".join(given["own"]), ""
     yield "Replay", f"{given['mode']}, checksums {given['checksum']}", ""
@@ -132,6 +134,12 @@ def _assumed(summary: Mapping[str, Any]) -> Iterable[tuple[str, str, str]]:
         yield "Undecided", f"{count(undecided['packets'])} packets ({part}): the verdict hangs on what the capture does not hold", "yellow"
         for cause in undecided["causes"][:3]:
             yield "", f"{cause['at']}: {cause['text']} ({count(cause['packets'])})", ""
+
+
+def _touches_inside(summary: Mapping[str, Any]) -> bool:
+    """Whether a packet came from a zone inside, or went to one."""
+    inside = {zone["name"] for zone in summary["assumptions"]["zones"] if zone["inside"]}
+    return any(way["from"] in inside or way["to"] in inside for way in summary["zones"])
 
 
 def _tables(summary: Mapping[str, Any], width: int) -> RenderableType | None:
