@@ -103,6 +103,7 @@ class Effects:
         self._objects = {(each.kind, each.name): each for each in table.objects}
         self.out.sets = {each.name: each for each in table.sets}
         self.out.dynamic = {}
+        self.out.fading = set()
         written = {
             statement.name
             for chain in table.chains
@@ -119,6 +120,7 @@ class Effects:
         for each in known.elements:
             if any(first != last for first, last in each.parts):
                 self._note(f"time-outs of intervals (set {known.name})", known.place)
+                self.out.fading.add(known.name)
                 return
             left = each.expires_ns or each.timeout_ns or known.timeout_ns or 0
             elements.append((tuple(word for first, _ in each.parts for word in (first >> 64, first & (1 << 64) - 1)), left))
@@ -403,7 +405,7 @@ _NOTES = {
     "ct timeout set": "not applied: connections keep the time-outs of the profile",
     "ct expectation set": "not applied: no expectation is made",
     "flow add": "offloaded packets are evaluated as if they were not",
-    "time-outs of intervals": "not applied: the elements are taken as still there",
+    "time-outs of intervals": "not applied: what is found in the set is undecidable",
     "limit map": "unknown",
     "a rule that is not understood": "whom it matches and what it does is unknown: what depends on it is undecidable",
     "quota map": "unknown",

@@ -27,6 +27,8 @@ class Emitter:
         #: Sets of the table that is being compiled, and the number of those that packets write to.
         self.sets: dict[str, NamedSet] = {}
         self.dynamic: dict[str, int] = {}
+        #: Those of intervals that live for a time: who was found in one may have been there no longer.
+        self.fading: set[str] = set()
         #: Names of interfaces that the assumed topology does not have, and where the first rule asks for them.
         self.foreign: dict[str, Place] = {}
         #: Place, within its rule, of the statement that is being compiled.
@@ -64,6 +66,15 @@ class Emitter:
 
     def match(self, match: Match, narrowed: SlotFilter) -> bool:
         """One match. True when the narrowed filter answers it for good (for packets whose columns are all known)."""
+        if not (isinstance(match.right, SetRef) and match.right.name in self.fading):
+            return self._match(match, narrowed)
+        # What is in no interval is no hit at any time; what is in one is a hit for a time.
+        if match.op != "!=":
+            self._match(match, narrowed)
+        self.unknown()
+        return False
+
+    def _match(self, match: Match, narrowed: SlotFilter) -> bool:
         inverted = ops.TEST_NOT if match.op == "!=" else 0
         for key in match.keys:
             narrowed.protocols &= _protocols(key.selector.l3, key.selector.proto)
@@ -165,7 +176,7 @@ class Emitter:
 
     def map(self, lookup: MapLookup, *, numbered: bool = False) -> None:
         """Take the value from a map, or the number of its element; the rule ends where the map has no such key."""
-        if isinstance(lookup.right, SetRef) and lookup.right.name in self.dynamic:
+        if isinstance(lookup.right, SetRef) and lookup.right.name in (*self.dynamic, *self.fading):
             self.unknown()
             return
         self.parts(lookup.keys)

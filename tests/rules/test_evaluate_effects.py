@@ -304,3 +304,16 @@ def test_ct_tuple_turns_with_the_direction():
     reply = Packet(src=0xC0000201, dst=0x0A000001, sport=80, dport=40000, ct_state=consts.CT_ESTABLISHED, direction=1)
     assert bench.judge(reply) == ("drop", True)
     assert bench.judge(Packet(src=0x0A000002)) == ("accept", True)
+
+
+@pytest.mark.parametrize("rule", ["ip saddr @s drop", "ip saddr . tcp dport @pairs drop", "ip saddr != @s drop"])
+def test_hit_in_a_set_of_intervals_that_fade_is_open(rule):
+    """Linux forgets an interval after its time-out, which is not computed: a hit is undecidable, a miss is a miss at any time."""
+    sets = """set s { type ipv4_addr; flags interval,timeout; elements = { 10.0.0.0/24 timeout 2s, 192.0.2.1 }; }
+    set pairs { type ipv4_addr . inet_service; flags interval,timeout; timeout 2s; elements = { 10.0.0.0/24 . 0-65535 }; }
+    """
+    bench = Bench(table(sets + chain("c", "forward", rule)))
+    assert any("time-outs of intervals" in note and "undecidable" in note for note in bench.program.notes)
+    assert bench.judge(Packet(src=0x0A000005))[1] is False
+    if "!=" not in rule:
+        assert bench.judge(Packet(src=0x0B000005)) == ("accept", True)
