@@ -34,34 +34,34 @@ _NS = 1_000_000_000
 
 
 @contextmanager
-def open_session(captures: Sequence[str], options: EngineOptions) -> Iterator[Context]:
-    """The context of a run; leaving it closes the captures.
+def open_session(captures: Sequence[str], options: EngineOptions, *, covered: bool = False) -> Iterator[Context]:
+    """The context of a run; leaving it closes the captures. A ``covered`` run logs what its packets reach in the ruleset (``reached``).
 
     What can be wrong is looked at in the order in which it is cheap to find out. Raises ConfigError, RulesetError, CaptureError.
     """
-    with open_sessions(captures, options, [options]) as (_, (context,)):
+    with open_sessions(captures, options, [options], covered=covered) as (_, (context,)):
         yield context
 
 
 @contextmanager
 def open_sessions(
-    captures: Sequence[str], reading: EngineOptions, sides: Sequence[EngineOptions]
+    captures: Sequence[str], reading: EngineOptions, sides: Sequence[EngineOptions], *, covered: bool = False
 ) -> Iterator[tuple[Stream, list[Context]]]:
     """A stream read by the options ``reading``, and a context on it for each of ``sides``; all judge the same packets.
 
     Raises as ``open_session`` does.
     """
-    made = [_firewall(options) for options in sides]
+    made = [_firewall(options, covered=covered) for options in sides]
     with open_stream(captures, strict=reading.strict, reorder_ns=round(reading.reorder_window * _NS)) as stream:
         yield stream, [Context(stream, *firewall, reading.checksum, reading.mode) for firewall in made]
 
 
-def _firewall(options: EngineOptions) -> tuple[Ruleset, Program, Topology, ConntrackConfig]:
+def _firewall(options: EngineOptions, *, covered: bool) -> tuple[Ruleset, Program, Topology, ConntrackConfig]:
     """What judges the packets."""
     topology = topology_of(options)
     conntrack = conntrack_config(options)
     ruleset = ruleset_of(options, topology)
-    return ruleset, compile_ruleset(ruleset, topology.interfaces, topology.assumed), topology, conntrack
+    return ruleset, compile_ruleset(ruleset, topology.interfaces, topology.assumed, covered=covered), topology, conntrack
 
 
 def topology_of(options: EngineOptions) -> Topology:

@@ -84,7 +84,7 @@ def run_suite(
 ) -> Tested:
     """Replay a suite and look at what it expects; ``lines`` are those of its file, ``update`` writes its baseline anew.
 
-    ``folder``: what paths are relative to, where it is not the suite's as shown. ``watchers`` makes consumers that count along.
+    ``folder``: what paths are relative to, where it is not the suite's as shown. ``watchers`` makes consumers for a covered run.
     Raises OutputError where a baseline cannot be written.
     """
     if suite.problems:
@@ -93,7 +93,7 @@ def run_suite(
     try:
         engine, _ = engine_of(_options(suite, folder))
         fates, openings = Fates(), Openings()
-        with open_session([_beside(folder, each.value) for each in suite.captures], engine) as context:
+        with open_session([_beside(folder, each.value) for each in suite.captures], engine, covered=watchers is not None) as context:
             watch = Watch(suite, context.program, lines)
             results = replay(context, engine, Selection(), (watch, fates, openings, *(watchers(context) if watchers else ())))
         flows = openings.flows()

@@ -44,7 +44,7 @@ def run_audit(captures: Sequence[str], engine: EngineOptions, options: AuditOpti
     reports = wanted_reports(options.report)
     covering = Covering(options.covering)
     with contextlib.ExitStack() as stack:
-        context = stack.enter_context(open_session(captures, engine))
+        context = stack.enter_context(open_session(captures, engine, covered=covering.wanted))
         folder = stack.enter_context(OutputFolder(Path(options.output))) if options.output is not None else None
         files = RunFiles(folder, options.formats or ("csv",), Names.of_run(context)) if folder else None
         tracer = Tracer(options.trace) if options.trace else None

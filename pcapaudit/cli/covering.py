@@ -30,19 +30,24 @@ class Covering:
         self._coverage = Coverage()
         self._hits: RuleHits | None = None
 
+    @property
+    def wanted(self) -> bool:
+        """Whether anybody has to count."""
+        return self._options.wanted
+
     def watch(self, context: Context) -> Sequence[Consumer]:
         """The consumers of a run that begins."""
-        self._hits = RuleHits(context.program) if self._options.wanted else None
+        self._hits = RuleHits(context.program) if self.wanted else None
         return [self._hits] if self._hits else []
 
     def add(self, totals: Totals | None) -> None:
         """The run is over; None where it could not be run."""
         if self._hits and totals:
-            self._coverage.add(self._hits, totals.rule_packets, (totals.frames, totals.first_ns, totals.last_ns))
+            self._coverage.add(self._hits, (totals.frames, totals.first_ns, totals.last_ns))
 
     def show(self, quiet: bool) -> bool:
         """Write the reports; returns whether too few rules were reached. Raises OutputError."""
-        if not self._options.wanted:
+        if not self.wanted:
             return False
         record = self._coverage.record()
         sources = {path: lines for path in record["files"] if (lines := _source(path)) is not None}

@@ -35,7 +35,7 @@ def run_tests(paths: Sequence[str], options: TestOptions) -> Mapping[str, int]:
         found += len(suites)
         wanted = [suite for suite in suites if not options.keyword or any(word in f"{path} {suite.name}" for word in options.keyword)]
         for suite in wanted:
-            tested.append(run_suite(suite, lines, options.update, watchers=covering.watch))
+            tested.append(run_suite(suite, lines, options.update, watchers=covering.watch if covering.wanted else None))
             covering.add(tested[-1].totals)
     if found and not tested:
         raise ConfigError(f"-k {' -k '.join(options.keyword)}: none of {found} suites has such a path or name")

@@ -167,6 +167,8 @@ class Loop:
             self._packet(b, v, BATCH_FRAMES)
             b.anomalies[i] |= b.anomalies[BATCH_FRAMES]
             self._copy(v, i)
+            if self.evaluator.reached.on:
+                self.evaluator.reached.move(BATCH_FRAMES, i)
             return 0
         self.tracker.clear(v, i)
         self._not_judged(v, i, VERDICT_SKIP if answer == QUEUED else VERDICT_DROP)

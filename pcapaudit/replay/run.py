@@ -101,6 +101,7 @@ class Engine:
         evaluator = Evaluator(context.program, self.batch, self.verdicts)
         self.reassembly = Reassembly(context.conntrack, (self.batch, self.verdicts), self._flows, source.decoder, self._vantage)
         self._translations = Translations(self.tracker, evaluator, self._vantage, context.topology, (self.batch, self.verdicts))
+        self._reached = evaluator.reached
         evaluator.view.chooser = self._translations
         self.tracker.aliases.on = bool(context.program.nat_l3)
         self._tracer = tracer
@@ -133,6 +134,8 @@ class Engine:
                 self._tracer.after()
                 at = row + 1
         self._run_to(self.batch.count, at, ended)
+        if self._reached.on:
+            self._reached.settle(self.batch.arrays["ts_ns"], self.verdicts.arrays["flow"])
         for consumer in consumers:
             consumer.on_batch(self.batch, self.verdicts)
         if ended or self._flows.waiting >= _FLOWS_AT_ONCE:

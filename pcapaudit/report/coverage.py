@@ -11,8 +11,12 @@ from pcapaudit.report.terminal import count
 
 __all__ = ["FORMS", "render"]
 
-#: A ``regress.coverage.RuleCount``, which stands on the same floor.
+#: So many elements of a set are named; of the others the number is told.
+_NAMED = 20
+
+#: A ``regress.coverage.RuleCount`` and a ``SetCount``; that module stands on the same floor.
 RuleCount = Any
+SetCount = Any
 #: Lines of a file by its path; a file that cannot be shown is missing.
 Sources = Mapping[str, Sequence[str]]
 
@@ -30,9 +34,23 @@ def _text(record: Mapping[str, Any], sources: Sources) -> str:
         for number, text, found in _lines(path, rules, sources):
             parts.append(f"{_cells(found)} {number:>5}  {text}".rstrip() + "\n")
         parts.append("\n")
-        parts += [f"never reached: {path}:{rule.line}: {rule.text}\n" for rule in rules if not rule.reached]
-        parts.append("\n" if reached < len(rules) else "")
+        missed = [f"never reached: {path}:{rule.line}: {rule.text}\n" for rule in rules if not rule.reached]
+        missed += [f"never reached: {path}:{line}: {text}\n" for line, text in _missed_elements(record["sets"][path], rules)]
+        parts += [*missed, "\n"] if missed else []
     return "".join([*parts, _window(record), f"{_share(record)}\n"])
+
+
+def _missed_elements(sets: Sequence[SetCount], rules: Sequence[RuleCount]) -> list[tuple[int, str]]:
+    """Line and words for each set with elements that no packet reached. Where a rule was never reached, its own sets go without saying."""
+    reached = {(rule.line, rule.column) for rule in rules if rule.reached}
+    told = []
+    for each in sets:
+        missed = each.missed
+        if missed and (each.name.startswith("@") or each.reached or (each.line, each.column) in reached):
+            more = f" and {count(len(missed) - _NAMED)} more" if len(missed) > _NAMED else ""
+            whole = f"{count(len(missed))} of {count(len(each.elements))} elements"
+            told.append((each.line, f"{each.name}, {whole}: {', '.join(missed[:_NAMED])}{more}"))
+    return told
 
 
 def _cells(found: Sequence[RuleCount]) -> str:
@@ -47,12 +65,20 @@ def _cells(found: Sequence[RuleCount]) -> str:
 
 
 def _lcov(record: Mapping[str, Any], _sources: Sources) -> str:
-    """One record a file: DA lines with the packets that reached the rules of a line (of several on a line, the fewest)."""
+    """One record a file: DA lines with the packets that reached the rules of a line (of several on a line, the fewest), and a branch
+    for each element of a set: block by set, ``-`` where nothing was looked up in it.
+    """
     parts = []
     for path, rules in record["files"].items():
         lines = _by_line(rules)
         parts += ["TN:pcapaudit\n", f"SF:{path}\n"]
         parts += [f"DA:{number},{min(rule.reached for rule in found)}\n" for number, found in sorted(lines.items())]
+        sets = record["sets"][path]
+        for block, each in enumerate(sets):
+            found = each.elements.values()
+            parts += [f"BRDA:{each.line},{block},{branch},{taken if any(found) else '-'}\n" for branch, taken in enumerate(found)]
+        if sets:
+            parts += [f"BRF:{sum(len(each.elements) for each in sets)}\n", f"BRH:{sum(each.reached for each in sets)}\n"]
         hit = sum(all(rule.reached for rule in found) for found in lines.values())
         parts += [f"LF:{len(lines)}\n", f"LH:{hit}\n", "end_of_record\n"]
     return "".join(parts)
@@ -84,6 +110,10 @@ def _html(record: Mapping[str, Any], sources: Sources) -> str:
         )
         parts += [_html_row(number, text, found) for number, text, found in _lines(path, rules, sources)]
         parts.append("</table>\n")
+        missed = _missed_elements(record["sets"][path], rules)
+        if missed:
+            items = "".join(f"<li>line {line}: {escape(text)}\n" for line, text in missed)
+            parts.append(f"<h2>{escape(path)}: elements of sets that no packet reached</h2>\n<ul>\n{items}</ul>\n")
     return "".join([*parts, "</html>\n"])
 
 
@@ -125,7 +155,8 @@ def _window(record: Mapping[str, Any]) -> str:
 
 
 def _share(record: Mapping[str, Any]) -> str:
-    return f"{record['reached']} of {record['rules']} rules reached, {record['percent']:.1f} %"
+    said = f"{record['reached']} of {record['rules']} rules reached, {record['percent']:.1f} %"
+    return said + (f"; {count(record['elements_reached'])} of {count(record['elements'])} elements of sets" if record["elements"] else "")
 
 
 def _short(ns: int) -> str:

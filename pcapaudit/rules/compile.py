@@ -32,6 +32,7 @@ from pcapaudit.rules.model import (
 )
 from pcapaudit.rules.prefilter import SlotFilter
 from pcapaudit.rules.program import BasePlan, ChainInfo, DynamicSet, Program, RuleInfo
+from pcapaudit.rules.reached import ReachedLog
 
 __all__ = ["BasePlan", "ChainInfo", "DynamicSet", "Program", "RuleInfo", "compile_ruleset"]
 
@@ -52,20 +53,21 @@ _EARLY_HOOKS = frozenset({tables.HOOK_NUMBERS["prerouting"], tables.HOOK_NUMBERS
 _VERDICT_OPS = {"accept": ops.OP_ACCEPT, "drop": ops.OP_DROP, "return": ops.OP_RETURN, "jump": ops.OP_JUMP, "goto": ops.OP_GOTO}
 
 
-def compile_ruleset(ruleset: Ruleset, interfaces: Sequence[str] = (), assumed: bool = True) -> Program:
+def compile_ruleset(ruleset: Ruleset, interfaces: Sequence[str] = (), assumed: bool = True, *, covered: bool = False) -> Program:
     """Compile for a topology.
 
     ``interfaces`` are the names by index, as in the columns iif and oif. With ``assumed`` these names are the tool's own invention
-    (inside, outside): a rule that names any other interface is then unknown, not false.
+    (inside, outside): a rule that names any other interface is then unknown, not false. A ``covered`` program logs what packets reach
+    (``reached``): the same verdicts, more slowly.
     """
-    return _Compiler(ruleset, tuple(interfaces), assumed).compile()
+    return _Compiler(ruleset, tuple(interfaces), assumed, covered=covered).compile()
 
 
 class _Compiler:
-    def __init__(self, ruleset: Ruleset, interfaces: tuple[str, ...], assumed: bool) -> None:
+    def __init__(self, ruleset: Ruleset, interfaces: tuple[str, ...], assumed: bool, *, covered: bool) -> None:
         self.ruleset = ruleset
         self.assumed = assumed
-        self.program = Program(interfaces=interfaces)
+        self.program = Program(interfaces=interfaces, log=ReachedLog(True) if covered else None)
         self.out = Emitter(self.program, assumed=assumed, changed=changed_fields(ruleset))
         self.effects = Effects(self.out)
         self.slot_filters: list[SlotFilter] = []
@@ -183,6 +185,9 @@ class _Compiler:
         program.resets.append(any(isinstance(each, Reject) and each.kind == "tcp" for each in rule.statements))
         maps = [each for each in rule.statements if isinstance(each, VerdictMap)]
         choices = self.out.elements(maps[0].right) if maps else (None,)
+        if maps and program.log:
+            self.out.position = -1
+            self.out.tally(maps[0].keys, maps[0].right, slot=len(program.slot_rule))
         kept: dict[int, int] = {}
         for order, choice in enumerate(choices):
             slot = _Slot(_chosen(rule.statements, choice), kept, again=order > 0)

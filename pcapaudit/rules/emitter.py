@@ -11,7 +11,7 @@ from pcapaudit.rules.fields import Load, load_of
 from pcapaudit.rules.intervals import compare_bounds, interval_test, merge
 from pcapaudit.rules.model import Element, Key, MapLookup, Match, NamedSet, Place, SetLiteral, SetRef
 from pcapaudit.rules.prefilter import ALL_PROTOCOLS, SlotFilter
-from pcapaudit.rules.program import Program
+from pcapaudit.rules.program import Program, Tally
 
 __all__ = ["Emitter", "helper_names", "name_number", "wildcard"]
 
@@ -35,6 +35,7 @@ class Emitter:
         self.position = 0
         self._loads: dict[Load, int] = {}
         self._tests: dict[tuple[int, ...], int] = {}
+        self._tallies: dict[tuple[int, int], int] = {}
         for name in program.interfaces:
             program.iface_names.extend((name_number(name) >> 64, name_number(name) & _LOW))
 
@@ -67,7 +68,11 @@ class Emitter:
     def match(self, match: Match, narrowed: SlotFilter) -> bool:
         """One match. True when the narrowed filter answers it for good (for packets whose columns are all known)."""
         if not (isinstance(match.right, SetRef) and match.right.name in self.fading):
-            return self._match(match, narrowed)
+            if not self._counts(match):
+                return self._match(match, narrowed)
+            # What the filter passes over is not looked up.
+            self._match(match, SlotFilter())
+            return False
         # What is in no interval is no hit at any time; what is in one is a hit for a time.
         if match.op != "!=":
             self._match(match, narrowed)
@@ -84,8 +89,11 @@ class Emitter:
         key = match.keys[0]
         load = self.load_of(key)
         if isinstance(match.right, SetRef) and match.right.name in self.dynamic:
-            self.look_up(match.keys, match.right.name, inverted)
+            self._ask(match, match.right.name, inverted)
             return False
+        if self._counts(match):
+            self.parts(match.keys)
+            self.tally(match.keys, match.right)
         if load.field == ops.FIELD_UNKNOWN:
             self.emit(ops.OP_MATCH, self.load(load), ops.TEST_EQUAL | inverted, 0)
             return False
@@ -159,10 +167,37 @@ class Emitter:
 
     def _tuple(self, match: Match, inverted: int) -> None:
         if isinstance(match.right, SetRef) and match.right.name in self.dynamic:
-            self.look_up(match.keys, match.right.name, inverted)
+            self._ask(match, match.right.name, inverted)
             return
         self.parts(match.keys)
+        if self._counts(match):
+            self.tally(match.keys, match.right)
         self.emit(ops.OP_TUPLE, len(match.keys), inverted, self._boxes(match.keys, self.elements(match.right), match.place))
+
+    def _ask(self, match: Match, name: str, inverted: int) -> None:
+        """Ask a set that packets write to. For coverage only what it holds at that moment was reached."""
+        self.look_up(match.keys, name, inverted)
+        if self._counts(match) and not inverted:
+            self.tally(match.keys, match.right)
+
+    # Coverage -------------------------------------------------------------------------------------------------------------------
+
+    def _counts(self, match: Match) -> bool:
+        """Whether the elements of what is asked are told apart: several, and no flags of one value."""
+        right = match.right
+        several = isinstance(right, SetRef) or (right.braces and len(right.elements) > 1)
+        return self.program.log is not None and several and match.op in ("==", "!=")
+
+    def tally(self, keys: tuple[Key, ...], right: SetLiteral | SetRef, slot: int | None = None) -> None:
+        """Note what the parts just read were looked up in; ``slot``: a verdict map, whose slots tell it."""
+        number = self._tallies.setdefault((len(self.program.rules) - 1, self.position), len(self.program.tallies))
+        if number == len(self.program.tallies):
+            known = self.sets[right.name] if isinstance(right, SetRef) else None
+            self.program.tallies.append(Tally(len(self.program.rules) - 1, known, keys, self.elements(right), slot))
+        if slot is None:
+            self.emit(ops.OP_TALLY, number, len(keys))
+
+    # Keys -----------------------------------------------------------------------------------------------------------------------
 
     def parts(self, keys: Sequence[Key]) -> None:
         """Read the parts of a key."""
@@ -180,6 +215,8 @@ class Emitter:
             self.unknown()
             return
         self.parts(lookup.keys)
+        if self.program.log is not None:
+            self.tally(lookup.keys, lookup.right)
         elements = self.elements(lookup.right)
         self.emit(ops.OP_MAP, len(lookup.keys), 0, self._boxes(lookup.keys, elements, lookup.place, "number" if numbered else "data"))
 

@@ -41,6 +41,7 @@ from pcapaudit.rules.outcomes cimport (
     OUTCOME_WORDS,
     Outcomes,
 )
+from pcapaudit.rules.reached cimport ReachedLog
 from pcapaudit.rules.recent cimport RecentLists
 from pcapaudit.rules.ops cimport *
 from pcapaudit.rules.view cimport View
@@ -86,6 +87,7 @@ cdef class Evaluator:
     cdef u32 oif
     cdef bint all_known
     cdef readonly Outcomes outcomes
+    cdef readonly ReachedLog reached
     cdef bint remembers
     cdef bint plain
     cdef u32[::1] chain_first

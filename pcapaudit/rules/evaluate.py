@@ -21,11 +21,9 @@ What rules set (marks, elements of sets) is set by the main world. Where other w
 elsewhere, a look at the packet's mark makes every verdict possible; sets and marks of connections that other worlds alone wrote to answer
 every question with unknown from then on.
 
-Facts of the kernel kept here: ``accept`` ends a base chain and not the packet's way; ``drop`` ends all. A missing header (a transport
-header in a later fragment, an IPv6 address of an IPv4 packet) makes a match fail whatever its operator. Before conntrack, and for
-packets it could not track, ct state is ``invalid`` and other ct expressions fail. The input interface is empty at output, and the
-output interface at prerouting and input. A nat chain sees the first packet of a connection only, and the first of a hook's nat chains that
-translates is the last that runs; which of its rules accepted is no answer to the question which rule let the packet through.
+Facts of the kernel kept here (more in ``matching``): ``accept`` ends a base chain and not the packet's way; ``drop`` ends all. A nat
+chain sees the first packet of a connection only, and the first of a hook's nat chains that translates is the last that runs; which of
+its rules accepted is no answer to the question which rule let the packet through.
 
 What the loop brings along, for programs that say so: ``matcher.ct_mark`` (with ``ct_mark_known``) before, and takes back after, where
 ``ct_mark_set``; ``notrack`` after ``evaluate_raw``: the packet goes on untracked.
@@ -46,6 +44,7 @@ from pcapaudit.rules.frames import Frames
 from pcapaudit.rules.limits import Limits
 from pcapaudit.rules.matching import Matcher
 from pcapaudit.rules.outcomes import Outcomes
+from pcapaudit.rules.reached import ReachedLog
 from pcapaudit.rules.recent import RecentLists
 
 if not cython.compiled:
@@ -94,6 +93,7 @@ if not cython.compiled:
         OP_RETURN,
         OP_SAME_LIMIT,
         OP_STORE,
+        OP_TALLY,
         OP_TUPLE,
         OP_UPDATE,
         OP_VALUE,
@@ -156,15 +156,12 @@ class Evaluator:
         self.dport_class = memoryview(program.filters.dport_class)
         self.dport_classes = len(program.filters.dport_values)
         self.uses_dport = program.filters.uses_dport
-        self.state = 0
-        self.protocol = 0
-        self.dport = 0
-        self.iif = 0
-        self.oif = 0
+        self.state = self.protocol = self.dport = 0
+        self.iif = self.oif = 0
         self.all_known = 0
         self.outcomes = Outcomes()
         #: Keys have room for the interfaces; no instruction ran for the packet so far.
-        self.remembers = self.iface_count < MAX_KEY_INTERFACES
+        self.remembers = self.iface_count < MAX_KEY_INTERFACES and not program.log
         self.plain = 0
         self.chain_first = memoryview(array("I", [*program.chain_first, 0]))
         self.chain_stop = memoryview(array("I", [*program.chain_stop, 0]))
@@ -186,21 +183,17 @@ class Evaluator:
         #: What VALUE, NUMBER and MAP took is not known.
         self.value_unknown = 0
         self.bases, self.plans = program.flat_plans()
-        packets: Any = np.zeros(len(program.rules), np.uint64)
-        octets: Any = np.zeros(len(program.rules), np.uint64)
-        self.rule_packets, self.rule_bytes = packets, octets
-        self.packets = memoryview(packets)
-        self.octets = memoryview(octets)
+        self.rule_packets: Any = np.zeros(len(program.rules), np.uint64)
+        self.rule_bytes: Any = np.zeros(len(program.rules), np.uint64)
+        self.packets, self.octets = memoryview(self.rule_packets), memoryview(self.rule_bytes)
+        self.reached = program.log or ReachedLog()
         self.frames = Frames()
         self.here = WORLD_NONE
         self.seen_unknown = 0
         self.limit_answer = NO
-        self.base_chain = 0
-        self.parted_at = 0
+        self.base_chain = self.parted_at = 0
         self.main_verdict = VERDICT_SKIP
-        self.main_rule = 0
-        self.main_chain = 0
-        self.main_hook = 0
+        self.main_rule = self.main_chain = self.main_hook = 0
         self.passed = WORLD_NONE
         self.possible = 0
         self.causes = memoryview(array("I", bytes(4 * 4)))
@@ -260,8 +253,7 @@ class Evaluator:
         self.plain = 1
         self.outcomes.counted = 0
         self.main_verdict = VERDICT_ACCEPT
-        self.main_rule = 0
-        self.main_chain = 0
+        self.main_rule = self.main_chain = 0
         self.parted_at = 0
 
     def _run_path(self, i, now, raw):
@@ -524,6 +516,8 @@ class Evaluator:
                     self.outcomes.count(self.slot_rule[slot - 1])
                     self.packets[self.slot_rule[slot - 1]] += 1
                     self.octets[self.slot_rule[slot - 1]] += self.batch.ip_len[i]
+                    if self.reached.on:
+                        self.reached.reach(i, slot - 1)
                 if op == OP_END:
                     slot = self._next(chain, slot)
                     continue
@@ -620,7 +614,11 @@ class Evaluator:
             if op == OP_MATCH:
                 answer = self.matcher.match(i, pc)
             elif op >= OP_ACCEPT or op == OP_END:
-                self.here = WORLD_OTHER if self.seen_unknown else world
+                self.here = world
+                if self.seen_unknown:
+                    self.here = WORLD_OTHER
+                    if world == WORLD_MAIN or (self.matcher.in_doubt and self.parted_at == 0):
+                        self.parted_at = self.slot_rule[slot]
                 return pc
             elif op == OP_PART:
                 self.matcher.read_part(i, pc)
@@ -642,8 +640,6 @@ class Evaluator:
                 self.seen_unknown = 1
                 self.matcher.unknown_at = pc
                 self.parted = 1
-                if world == WORLD_MAIN or (self.matcher.in_doubt and self.parted_at == 0):
-                    self.parted_at = self.slot_rule[slot]
             pc += 4
 
     # What rules do besides matching -----------------------------------------------------------------------------------------------
@@ -680,6 +676,10 @@ class Evaluator:
             hidden = self.view.hidden & (HIDE_SOURCE | HIDE_DESTINATION)
             answer = self.limit_answer = self.recent.match(i, now, where, is_main and not hidden)
             return UNKNOWN if hidden else answer
+        if op == OP_TALLY:
+            if is_main and self.matcher.parts_known(self.code[pc + 2]) == YES:
+                self.reached.look(i, where, self.matcher.parts, self.code[pc + 2])
+            return YES
         # OP_NOTRACK
         if self.matcher.before_conntrack and is_main:
             self.notrack = 1

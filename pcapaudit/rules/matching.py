@@ -101,6 +101,7 @@ if not cython.compiled:
         NO,
         OP_MATCH,
         OP_PART,
+        OP_TALLY,
         OP_TUPLE,
         ORIGINAL,
         REPLY,
@@ -677,13 +678,13 @@ class Matcher:
         """The first match from ``pc`` on that does not hold, looked for among those in front of any effect; 0 if they all may hold."""
         looked = self.looked_unsure
         found = 0
-        while found == 0 and self.code[pc] in (OP_MATCH, OP_PART, OP_TUPLE):
+        while found == 0 and self.code[pc] in (OP_MATCH, OP_PART, OP_TUPLE, OP_TALLY):
             answer = YES
             if self.code[pc] == OP_MATCH:
                 answer = self.match(i, pc)
             elif self.code[pc] == OP_PART:
                 self.read_part(i, pc)
-            else:
+            elif self.code[pc] == OP_TUPLE:
                 answer = self.look_up(pc, 0)
             if answer == NO:
                 found = pc

@@ -30,16 +30,18 @@ OP_UPDATE = 13
 OP_NOTRACK = 14
 # RECENT index
 OP_RECENT = 15
+# TALLY index into Program.tallies, count of parts: note for coverage what a set is asked for.
+OP_TALLY = 16
 # The terminal operations; JUMP and GOTO have a chain index as operand.
-OP_ACCEPT = 16
-OP_DROP = 17
-OP_REJECT = 18
-OP_JUMP = 19
-OP_GOTO = 20
-OP_RETURN = 21
+OP_ACCEPT = 17
+OP_DROP = 18
+OP_REJECT = 19
+OP_JUMP = 20
+OP_GOTO = 21
+OP_RETURN = 22
 # Accept, and translate the connection (operand: index into Program.nats); accept or drop, as a program says.
-OP_NAT = 22
-OP_QUEUE = 23
+OP_NAT = 23
+OP_QUEUE = 24
 
 STORE_MARK = 0
 STORE_CT_MARK = 1

@@ -5,11 +5,12 @@ from __future__ import annotations
 from array import array
 from dataclasses import dataclass, field
 
-from pcapaudit.rules.model import Nat, Rule
+from pcapaudit.rules.model import Element, Key, NamedSet, Nat, Rule
 from pcapaudit.rules.nft.printer import format_rule
 from pcapaudit.rules.prefilter import Filters
+from pcapaudit.rules.reached import ReachedLog
 
-__all__ = ["BasePlan", "ChainInfo", "DynamicSet", "NatPlan", "Program", "RuleInfo"]
+__all__ = ["BasePlan", "ChainInfo", "DynamicSet", "NatPlan", "Program", "RuleInfo", "Tally"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +115,20 @@ class DynamicSet:
     elements: tuple[tuple[tuple[int, ...], int], ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """A set or map that a rule asks, whose elements coverage tells apart."""
+
+    #: Id of the rule.
+    rule: int
+    #: The set, if it has a name; None for one that is written in the rule.
+    known: NamedSet | None
+    keys: tuple[Key, ...]
+    elements: tuple[Element, ...]
+    #: For a verdict map its first slot, whose slots stand for its elements; None where look-ups are logged.
+    slot: int | None = None
+
+
 @dataclass(slots=True)
 class Program:
     """A compiled ruleset. The arrays are described in ``ops``."""
@@ -144,6 +159,9 @@ class Program:
     #: The same without the matches that the chain's filter has answered.
     slot_short: array[int] = field(default_factory=lambda: array("I"))
     slot_rule: array[int] = field(default_factory=lambda: array("I"))
+    #: Where evaluators write what packets reach, and the sets whose look-ups they write; None where nobody asks for coverage.
+    log: ReachedLog | None = None
+    tallies: list[Tally] = field(default_factory=list)
     #: By rule id: 1 for rules that reject with a TCP reset.
     resets: array[int] = field(default_factory=lambda: array("B", [0]))
     #: First slot, and slot after the last, of each chain, by index (id - 1).

@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from pcapaudit.regress.coverage import RuleCount
+from pcapaudit.regress.coverage import RuleCount, SetCount
 from pcapaudit.report.coverage import FORMS, render
 
 LINES = ["table inet f {", "\ttcp dport 80 accept", "\tudp dport 53 accept; drop", "\tip saddr <1> drop", "}"]
@@ -16,6 +16,10 @@ RULES = [
     RuleCount("fw.nft", 3, 9, "inet f c", "drop"),
     RuleCount("fw.nft", 4, 2, "inet f c", "ip saddr <1> drop"),
 ]
+SETS = [
+    SetCount("fw.nft", 2, 2, "inet f", "tcp dport", {"80": 1200, "8080": 0}),
+    SetCount("fw.nft", 4, 2, "inet f", "ip saddr", {"10.0.0.1": 0, "10.0.0.2": 0}),
+]
 RECORD = {
     "runs": 2,
     "frames": 5000,
@@ -24,7 +28,10 @@ RECORD = {
     "rules": 4,
     "reached": 2,
     "percent": 50.0,
+    "elements": 4,
+    "elements_reached": 1,
     "files": {"fw.nft": RULES},
+    "sets": {"fw.nft": SETS},
 }
 
 
@@ -39,9 +46,10 @@ def test_text():
         "     never              4      ip saddr <1> drop\n"
         "                        5  }\n\n"
         "never reached: fw.nft:3: drop\n"
-        "never reached: fw.nft:4: ip saddr <1> drop\n\n"
+        "never reached: fw.nft:4: ip saddr <1> drop\n"
+        "never reached: fw.nft:2: tcp dport, 1 of 2 elements: 8080\n\n"
         "evidence: 5 000 frames in 2 runs, 2023-11-14 22:13:20 to 2023-11-14 22:14:20 UTC\n"
-        "2 of 4 rules reached, 50.0 %\n"
+        "2 of 4 rules reached, 50.0 %; 1 of 4 elements of sets\n"
     )
 
 
@@ -52,7 +60,19 @@ def test_text_without_source():
 
 def test_lcov():
     """What coverage services read: of several rules on a line the one reached least."""
-    assert render("lcov", RECORD, {}) == "TN:pcapaudit\nSF:fw.nft\nDA:2,1200\nDA:3,0\nDA:4,0\nLF:3\nLH:1\nend_of_record\n"
+    assert render("lcov", RECORD, {}) == (
+        "TN:pcapaudit\nSF:fw.nft\nDA:2,1200\nDA:3,0\nDA:4,0\n"
+        "BRDA:2,0,0,1200\nBRDA:2,0,1,0\nBRDA:4,1,0,-\nBRDA:4,1,1,-\nBRF:4\nBRH:1\nLF:3\nLH:1\nend_of_record\n"
+    )
+
+
+def test_many_elements_are_not_all_named():
+    """A blocklist of which nothing was met: some of it, and how much there is."""
+    blocked = SetCount("fw.nft", 1, 1, "inet f", "@blocked", {f"10.0.{each >> 8}.{each & 255}": 0 for each in range(3000)})
+    text = render("text", {**RECORD, "sets": {"fw.nft": [blocked]}}, {})
+    assert "never reached: fw.nft:1: @blocked, 3 000 of 3 000 elements: 10.0.0.0, " in text
+    assert "10.0.0.19 and 2 980 more\n" in text
+    assert "10.0.0.20" not in text
 
 
 def test_html_is_one_file():
@@ -74,5 +94,16 @@ def test_html_is_one_file():
 @pytest.mark.parametrize("form", FORMS)
 def test_nothing(form):
     """No run at all."""
-    empty = {**RECORD, "runs": 0, "frames": 0, "first_ns": None, "last_ns": None, "rules": 0, "reached": 0, "percent": 100.0, "files": {}}
+    empty = {
+        **RECORD,
+        "runs": 0,
+        "frames": 0,
+        "first_ns": None,
+        "last_ns": None,
+        "rules": 0,
+        "reached": 0,
+        "percent": 100.0,
+        "files": {},
+        "sets": {},
+    }
     assert isinstance(render(form, empty, {}), str)

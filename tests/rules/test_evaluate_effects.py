@@ -218,6 +218,13 @@ def test_queue_is_undecidable():
     assert bench.judge(Packet(dport=81)) == ("drop", True)
 
 
+def test_cause_is_a_rule_that_could_have_matched():
+    """Rule 2 asks for something unknown too, but not of this packet: rule 1 alone lets another outcome be."""
+    bench = Bench(forward('iifname "eth7" accept\niifname "eth8" ip saddr 192.0.2.200 accept\ndrop', "drop"))
+    assert bench.judge(Packet(dport=80)) == ("drop", False)
+    assert bench.cause == 1
+
+
 def test_nat_chain_sees_the_first_packet_of_a_connection():
     """Later packets, untracked ones and ICMP errors pass it by."""
     bench = Bench(table(chain("n", "prerouting", "tcp dport 80 drop", "nat", -100)))

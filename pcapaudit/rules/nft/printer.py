@@ -44,7 +44,7 @@ from pcapaudit.rules.model import (
     VerdictMap,
 )
 
-__all__ = ["format_rule", "format_ruleset", "format_statement"]
+__all__ = ["format_key", "format_rule", "format_ruleset", "format_statement"]
 
 
 def format_ruleset(ruleset: Ruleset) -> str:
@@ -63,6 +63,11 @@ def format_rule(rule: Rule) -> str:
 def format_statement(statement: Statement) -> str:
     """One statement of a rule."""
     return _STATEMENTS[type(statement)](statement)
+
+
+def format_key(parts: Sequence[tuple[int, int]], keys: Sequence[Key]) -> str:
+    """The key of a set's element: an interval for each part, in the words of what is compared with it."""
+    return _parts(parts, [key.selector.datatype for key in keys])
 
 
 def _table(table: Table) -> Iterator[str]:
