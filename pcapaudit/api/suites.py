@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pcapaudit.replay.consumer import Consumer, Context
     from pcapaudit.replay.run import Totals
 
-__all__ = ["BASELINE_PATTERN", "PATTERN", "Tested", "find_suites", "load_suites", "run_suite", "unused_baselines"]
+__all__ = ["BASELINE_PATTERN", "PATTERN", "Tested", "chosen", "find_suites", "load_suites", "run_suite", "unused_baselines"]
 
 #: Makes consumers for a run.
 Watchers = Callable[["Context"], "Sequence[Consumer]"]
@@ -77,6 +77,22 @@ def load_suites(path: Path, shown: str = "") -> tuple[list[Suite], list[str]]:
     except UnicodeDecodeError as error:
         return [_unreadable(shown, f"byte {error.start} is not UTF-8 text")], []
     return read_suites(text, shown, _OPTIONS), text.splitlines()
+
+
+def chosen(suite: Suite, words: Sequence[str]) -> Suite | None:
+    """The suite with those of its tests that have one of the words in their own name, their suite's or its path; None where none has.
+
+    No words choose all. A suite that cannot be read is a test named ``suite``.
+    """
+
+    def holds(name: str) -> bool:
+        return not words or any(word in f"{suite.path} {suite.name} {name}" for word in words)
+
+    if suite.problems:
+        return suite if holds("suite") else None
+    baseline = suite.baseline if suite.baseline is not None and holds(f"baseline {suite.baseline.value}") else None
+    expectations = [each for each in suite.expectations if holds(each.name)]
+    return replace(suite, expectations=expectations, baseline=baseline) if expectations or baseline else None
 
 
 def run_suite(

@@ -32,7 +32,13 @@ class TestOptions:
 
 @click.command()
 @click.argument("paths", metavar="[PATH]...", nargs=-1)
-@click.option("-k", "keyword", metavar="TEXT", multiple=True, help="Only suites whose file or name holds TEXT; repeat for several.")
+@click.option(
+    "-k",
+    "keyword",
+    metavar="TEXT",
+    multiple=True,
+    help="Only tests with TEXT in their name, or their suite's, or its path; repeat for several.",
+)
 @click.option("--update", is_flag=True, help="Write the baselines anew from what is found.")
 @click.option(
     "--format", "form", type=click.Choice(["concise", "full", "json"]), default="full", show_default=True, help="Form of the report."

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pcapaudit
-from pcapaudit.api.suites import Tested, find_suites, load_suites, run_suite, unused_baselines
+from pcapaudit.api.suites import Tested, chosen, find_suites, load_suites, run_suite, unused_baselines
 from pcapaudit.cli.covering import Covering
 from pcapaudit.cli.reporting import hand_out, wanted_reports
 from pcapaudit.core.errors import ConfigError
@@ -33,12 +33,11 @@ def run_tests(paths: Sequence[str], options: TestOptions) -> Mapping[str, int]:
     for path in find_suites(paths):
         suites, lines = load_suites(path)
         found += len(suites)
-        wanted = [suite for suite in suites if not options.keyword or any(word in f"{path} {suite.name}" for word in options.keyword)]
-        for suite in wanted:
+        for suite in filter(None, (chosen(suite, options.keyword) for suite in suites)):
             tested.append(run_suite(suite, lines, options.update, watchers=covering.watch if covering.wanted else None))
             covering.add(tested[-1].totals)
     if found and not tested:
-        raise ConfigError(f"-k {' -k '.join(options.keyword)}: none of {found} suites has such a path or name")
+        raise ConfigError(f"-k {' -k '.join(options.keyword)}: no path, suite or test of {found} suite{'s' * (found != 1)} has such a name")
     record = _record(tested, unused_baselines(paths, [each.suite for each in tested]) if not options.keyword else [])
     printed = hand_out(reports, of_suites(record, pcapaudit.__version__), options.quiet) if reports else False
     if not (options.quiet or printed):

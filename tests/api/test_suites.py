@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from suite_texts import HEAD, outcomes, write
 
-from pcapaudit.api.suites import find_suites, load_suites, run_suite, unused_baselines
+from pcapaudit.api.suites import chosen, find_suites, load_suites, run_suite, unused_baselines
 from pcapaudit.core.errors import ConfigError
 
 ANY = "expect: [{flow: '*'}]\n"
@@ -117,3 +117,23 @@ def test_watcher_sees_the_run(tmp_path):
     suites, lines = load_suites(write(tmp_path, ANY))
     run_suite(suites[0], lines, watchers=lambda context: [Watcher(context)])
     assert sum(seen) == 244
+
+
+def test_chosen(tmp_path):
+    """By path, name of the suite, or name of one of its tests; a suite that cannot be read is a test named suite."""
+    path = tmp_path / "a.audit.yaml"
+    path.write_text("name: web\ncapture: c.pcap\nexpect:\n- {flow: '*', name: one}\n- {flow: '*', name: two}\nbaseline: b.baseline.txt\n")
+    ((suite,), _) = load_suites(path)
+
+    def names(*words):
+        found = chosen(suite, words)
+        return found and ([each.name for each in found.expectations], found.baseline is not None)
+
+    assert names() == names("web") == names("a.audit") == (["one", "two"], True)
+    assert names("two") == (["two"], False)
+    assert names("baseline") == ([], True)
+    assert names("three") is None
+    path.write_text("capture: c.pcap\nbogus: 1\n")
+    ((broken,), _) = load_suites(path)
+    assert chosen(broken, ["suite"]) is broken
+    assert chosen(broken, ["zzz"]) is None

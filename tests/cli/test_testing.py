@@ -43,7 +43,19 @@ def test_keyword(tmp_path, capsys):
     write(tmp_path, BAD, "b.audit.yaml")
     assert run(["test", "-k", "office", str(tmp_path)]) == 0
     assert run(["test", "-k", "zzz", str(tmp_path)]) == 2
-    assert "none of 2 suites" in capsys.readouterr().err
+    assert "no path, suite or test of 2 suites" in capsys.readouterr().err
+
+
+def test_keyword_picks_single_tests(tmp_path, capsys):
+    """One expectation of several; the failing one is not looked at, and no baseline is written that was not chosen."""
+    text = "expect:\n- {flow: 'proto tcp', name: pages}\n- {flow: '*', count: 0, name: nothing}\nbaseline: a.baseline.txt\n"
+    write(tmp_path, text)
+    assert run(["test", "-k", "pages", "--update", str(tmp_path)]) == 0
+    assert capsys.readouterr().out == "1 test in 1 suite: 1 passed\n"
+    assert not (tmp_path / "a.baseline.txt").exists()
+    assert run(["test", "-k", "nothing", str(tmp_path)]) == 1
+    assert run(["test", "-k", "baseline", "--update", "-q", str(tmp_path)]) == 0
+    assert (tmp_path / "a.baseline.txt").exists()
 
 
 def test_json(tmp_path, capsys):
