@@ -265,7 +265,7 @@ _ANOMALIES: dict[int, tuple[str, str]] = {
     consts.ANOM_RETRANSMISSION: ("retransmission", "a TCP segment that was sent before"),
     consts.ANOM_HELPER_BLIND: (
         "helper-blind",
-        "a helper could not read the packet, which the capture cut off or which is H.323: what it announced is not known",
+        "a helper could not read the packet, which the capture cut off: what it announced is not known",
     ),
     consts.ANOM_EXPECT_LIMIT: ("expect-limit", "a packet announces a connection, and as many as can be are expected already"),
 }

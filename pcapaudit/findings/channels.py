@@ -31,8 +31,8 @@ _MAX_PENDING = 16384
 #: How long a dead expectation is remembered, and how many.
 _LATE_NS = 3600 * NS
 _MAX_DEAD = 4096
-#: Helpers whose ports are listened to; H.323's and the broadcast helpers' announcements are not looked for.
-_HEARD = ("ftp", "tftp", "sip", "irc", "pptp", "sane")
+#: Helpers whose ports are listened to. What is announced on announced channels (H.245) and to everybody (NetBIOS, SNMP) is not looked for.
+_HEARD = ("ftp", "tftp", "sip", "irc", "pptp", "sane", "amanda", "Q.931", "RAS")
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,8 @@ from pcapaudit.core.consts cimport (
     END_CLOSED,
     END_RESET,
     GROUP_PACKETS,
+    HELPER_H245,
+    HELPER_Q931,
     HOOK_INPUT,
     HOOK_NONE,
     HOOK_POSTROUTING,
@@ -82,6 +84,8 @@ cdef class Loop:
     cdef u32 _was_in_doubt(self) noexcept nogil
     @cython.locals(row=u32, dropped=u32)
     cdef int _help(self, PacketBatch b, VerdictBatch v, u32 i) except -1 nogil
+    @cython.locals(number=u32)
+    cdef bint _counts_empty(self, u32 row) noexcept nogil
     @cython.locals(clashes=cython.bint)
     cdef bint _fits(self, VerdictBatch v, u32 i) except -1 nogil
     @cython.locals(word=u32, accepted=cython.bint)

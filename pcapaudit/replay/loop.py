@@ -43,6 +43,8 @@ if not cython.compiled:
         END_CLOSED,
         END_RESET,
         GROUP_PACKETS,
+        HELPER_H245,
+        HELPER_Q931,
         HOOK_INPUT,
         HOOK_NONE,
         HOOK_POSTROUTING,
@@ -257,7 +259,7 @@ class Loop:
         row = self.tracker.row
         if row == 0 or self.tracker.quoted or not self.tracker.table.w[row * ROW_WORDS + W_STATUS] & STATUS_HELPER:
             return 1
-        if b.proto[i] == PROTO_TCP and b.payload_len[i] == 0:
+        if b.proto[i] == PROTO_TCP and b.payload_len[i] == 0 and not self._counts_empty(row):
             return 1
         with cython.gil:
             dropped = self.relations.related.read(i, row, self.now)
@@ -266,6 +268,11 @@ class Loop:
             v.hook[i] = HOOK_INPUT if b.path[i] == PATH_INPUT else HOOK_POSTROUTING
             v.reason[i] = REASON_HELPER
         return not dropped
+
+    def _counts_empty(self, row):
+        """Whether the connection's helper takes notice of a segment without payload: only H.323's do, of frames that come in pieces."""
+        number = self.tracker.table.w[row * ROW_WORDS + W_STATUS] >> HELPER_SHIFT & 15
+        return number in (HELPER_Q931, HELPER_H245)
 
     def _fits(self, v, i):
         """Whether a translated connection can be confirmed; a packet whose connection cannot is dropped."""

@@ -58,7 +58,7 @@ class Related:
         self._words, self._times = view.cast("I"), view.cast("q")
         self.expectations = Expectations(config.expect_max, self._gone)
         params = {**DEFAULT_PARAMS, **config.helper_params}
-        self.desk = Desk(self.expectations, params, self._kill, self._refresh, self._netmask)
+        self.desk = Desk(self.expectations, params, self._kill, self._refresh, self._doubt, self._netmask)
         self._helpers = {each.number: replace(each, policies=each.tune(params)) if each.tune else each for each in BY_NUMBER.values()}
         self._networks = {int(each.broadcast_address): int(each.netmask) for each in networks if each.version == 4 and each.prefixlen < 31}
         #: Connections with a helper, by row.
@@ -67,8 +67,8 @@ class Related:
         self.announcers: dict[int, int] = {}
         #: Row of a connection that was expected → the one that announced it, where its helper wants to hear of the end.
         self._children: dict[int, Master] = {}
-        #: Hosts between which something may have been announced that the capture does not hold: (version, protocol, source or -1,
-        #: destination, zone) → until when, ns.
+        #: Hosts between which something may have been announced that the capture does not hold: (version, protocol, source, destination,
+        #: zone), -1 for any host → until when, ns.
         self._blind: dict[tuple[int, int, int, int, int], int] = {}
         self._now = 0
         #: What the tracker was told last: expectations, blind pairs, keys.
@@ -218,21 +218,29 @@ class Related:
         """What a helper could not read may have announced something: remember between whom, as long as it would have been pending."""
         helper, one = master.helper, master.original
         until = now + max(policy.timeout_ns for policy in helper.policies)
-        if len(self._blind) >= self.expectations.limit:
-            self._blind = {key: end for key, end in self._blind.items() if end > now}
-            while len(self._blind) >= self.expectations.limit:
-                del self._blind[next(iter(self._blind))]
         for proto in helper.announces:
             for source, target in ((one.dst, one.src), (one.src, one.dst)):
-                self._blind[one.l3, proto, -1 if helper.from_anywhere else source, target, one.zone] = until
+                ends = -1 if helper.from_anywhere else source, -1 if helper.to_anybody else target
+                self._remember((one.l3, proto, *ends, one.zone), until)
+
+    def _doubt(self, wanted: Tuple, ns: int) -> None:
+        """Nobody can say whether a helper expects this: remember it for so long."""
+        self._remember((wanted.l3, wanted.proto, wanted.src, wanted.dst, wanted.zone), self._now + ns)
+
+    def _remember(self, ends: tuple[int, int, int, int, int], until: int) -> None:
+        if len(self._blind) >= self.expectations.limit:
+            self._blind = {key: end for key, end in self._blind.items() if end > self._now}
+            while len(self._blind) >= self.expectations.limit:
+                del self._blind[next(iter(self._blind))]
+        self._blind[ends] = max(until, self._blind.get(ends, 0))
 
     def _unsure(self, wanted: Tuple, now: int) -> bool:
         """Whether a new connection may be one that was announced unseen."""
-        for source in (wanted.src, -1):
-            until = self._blind.get((wanted.l3, wanted.proto, source, wanted.dst, wanted.zone), 0)
-            if until > now:
-                return True
-        return False
+        return any(
+            self._blind.get((wanted.l3, wanted.proto, source, target, wanted.zone), 0) > now
+            for source in (wanted.src, -1)
+            for target in (wanted.dst, -1)
+        )
 
 
 def _ports_of(config: ConntrackConfig) -> Any:

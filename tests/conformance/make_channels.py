@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from control_channels import Talk
+from h323_channels import calls, registrations
 from raw_packets import write_pcap
 from scenes import ip, tcp, udp
 
@@ -219,6 +220,9 @@ CHANNELS = {
     "tftp-amanda-sane": ("tftp,amanda,sane", lambda: small(random.Random(4), 20)),
     "sip": ("sip", lambda: sip(random.Random(5), 50, "udp")),
     "sip-tcp": ("sip=tcp:5060", lambda: sip(random.Random(6), 30, "tcp")),
+    "h323": ("Q.931", lambda: calls(random.Random(8), 30)),
+    "h323-ipv6": ("Q.931", lambda: calls(random.Random(9), 15, six=True)),
+    "ras": ("RAS,Q.931", lambda: registrations(random.Random(15), 60)),
     "pptp": ("pptp", lambda: pptp(random.Random(7), 30)),
 }
 

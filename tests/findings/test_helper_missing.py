@@ -1,8 +1,10 @@
 """Announced, not heard, refused."""
 
 import pytest
+from control_channels import Talk
 from control_channels import ftp_session as session
 from findings_of import findings_in
+from h323_messages import call, call_address, frame, ras
 from packets import only
 from scenes import INSIDE_OUT, tcp, udp
 
@@ -38,6 +40,18 @@ def test_passive_ftp_and_tftp():
     assert only(missing(packets, rules)).evidence["helper"] == "ftp"
     tftp = [(0, udp("10.0.0.1:4000", "192.0.2.1:69", b"\0\1f\0octet\0")), (1, udp("192.0.2.1:5555", "10.0.0.1:4000", b"\0\3"))]
     assert only(missing(tftp)).evidence["port"] == 69
+
+
+def test_amanda_and_h323():
+    """A backup's data streams; a call's H.245 connection, and the call that a registration lets come."""
+    rules = INSIDE_OUT.replace('iifname "inside" ct state new', "udp dport 10080")
+    reply = (1, udp("192.0.2.1:10080", "10.0.0.1:700", b"CONNECT DATA 5001 MESG 5002 INDEX 5003\nOPTIONS ;\n"))
+    backup = [(0, udp("10.0.0.1:700", "192.0.2.1:10080", b"REQ")), reply, (2, tcp("10.0.0.1:9", "192.0.2.1:5001", "S"))]
+    assert only(missing(backup, rules)).evidence["helper"] == "amanda"
+    talk = Talk("10.0.0.1:3000", "192.0.2.1:1720").open().send(0, frame(call("setup", h245Address=call_address("10.0.0.1", 4000))))
+    assert only(missing([*talk.packets, (1, tcp("192.0.2.1:9", "10.0.0.1:4000", "S"))])).evidence["helper"] == "Q.931"
+    asked = (0, udp("10.0.0.1:4000", "192.0.2.1:1719", ras("registrationRequest", "10.0.0.1", 1720)))
+    assert only(missing([asked, (2, tcp("192.0.2.1:9", "10.0.0.1:1720", "S"))])).evidence["helper"] == "RAS"
 
 
 @pytest.mark.parametrize(

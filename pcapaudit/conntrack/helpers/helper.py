@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
-from pcapaudit.conntrack.expectations import Expectation, Expectations, Master, Outcome
+from pcapaudit.conntrack.expectations import Expectation, Expectations, Master, Outcome, Tuple
 
 __all__ = ["NS", "Answer", "Control", "Desk", "Helper", "Params", "Policy"]
 
@@ -78,7 +78,8 @@ class Desk:
     kill: Callable[[int, Master], None] = lambda _row, _master: None
     #: Gives the master's connection so many ns from now on.
     refresh: Callable[[Master, int], None] = lambda _master, _ns: None
-
+    #: Remembers for so many ns that nobody can say whether a connection is expected.
+    doubt: Callable[[Tuple, int], None] = lambda _tuple, _ns: None
     #: Mask of the network whose broadcast address this is, 0 if it is none's.
     netmask: Callable[[int], int] = lambda _address: 0
     #: GRE: version, source, destination and receiver's key → the sender's keys.
@@ -123,3 +124,5 @@ class Helper:
     announces: tuple[int, ...] = (6,)
     #: Anybody may open what it announces, not only the other end of the control channel.
     from_anywhere: bool = False
+    #: It announces connections to third hosts, too.
+    to_anybody: bool = False
