@@ -136,7 +136,7 @@ def _side(words: Sequence[int], number: int) -> SideEntry:
         maxend=words[at + layout.SIDE_MAXEND],
         maxwin=words[at + layout.SIDE_MAXWIN],
         maxack=words[at + layout.SIDE_MAXACK] if flags & layout.SIDE_MAXACK_SET else None,
-        scale=flags >> 8,
+        scale=flags >> 8 & 0xFF,
         flags=tuple(name for bit, name in _SIDE_FLAGS.items() if flags & bit),
     )
 

@@ -20,6 +20,7 @@ cdef enum:
     SIDE_MAXWIN = 2
     SIDE_MAXACK = 3
     SIDE_FLAGS = 4
+    OUTCOME_SHIFT = 16
     W_LAST_SEQ = 26
     W_LAST_ACK = 27
     W_LAST_END = 28
@@ -92,3 +93,4 @@ cdef enum:
     TO_RULES = 0
     TO_SKIP = 1
     TO_DROP = 2
+    TO_RULES_AGAIN = 3

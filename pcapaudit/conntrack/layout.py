@@ -38,8 +38,10 @@ SIDE_END = 0
 SIDE_MAXEND = 1
 SIDE_MAXWIN = 2
 SIDE_MAXACK = 3
-# SIDE_ flags | window scale << 8.
+# SIDE_ flags | window scale << 8 | number of an outcome << 16. The outcome is what the rules said of the last whole packet that the side
+# sent (0: nothing to remember); it stands here for other protocols, too, whose own words must leave these two free.
 SIDE_FLAGS = 4
+OUTCOME_SHIFT = 16
 W_LAST_SEQ = 26
 W_LAST_ACK = 27
 W_LAST_END = 28
@@ -148,3 +150,5 @@ TRACK_LAST = 3
 TO_RULES = 0
 TO_SKIP = 1
 TO_DROP = 2
+# To the rules, as a whole packet of a connection that an earlier one made.
+TO_RULES_AGAIN = 3

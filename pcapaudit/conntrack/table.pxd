@@ -8,9 +8,12 @@ from pcapaudit.conntrack.layout cimport (
     Q_SRC_LO,
     ROW_QUADS,
     ROW_WORDS,
+    SIDE_FLAGS,
+    SIDE_WORDS,
     W_HASH,
     W_PORTS,
     W_PROTO,
+    W_SIDE,
     W_STATUS,
 )
 from pcapaudit.core.columns cimport PacketBatch, VerdictBatch
@@ -34,6 +37,7 @@ cdef class Table:
     cdef public u32 top
     cdef public u32 free
     cdef public u32 entered
+    cdef public bint guesses
     cdef public u32 slots
     cdef u32[::1] index
     cdef u64 key_src_hi

@@ -25,9 +25,12 @@ if not cython.compiled:
         Q_SRC_LO,
         ROW_QUADS,
         ROW_WORDS,
+        SIDE_FLAGS,
+        SIDE_WORDS,
         W_HASH,
         W_PORTS,
         W_PROTO,
+        W_SIDE,
         W_STATUS,
     )
     from pcapaudit.core.consts import DIR_NONE, DIR_ORIGINAL, DIR_REPLY
@@ -65,6 +68,8 @@ class Table:
         self.free = 0
         #: Rows in the index.
         self.entered = 0
+        #: 0: nothing is guessed, every packet's row is searched for (slower, with the same results).
+        self.guesses = 1
         self.slots = _FIRST_SLOTS
         self.index = memoryview(array("I", bytes(4 * self.slots)))
         self.key_src_hi = 0
@@ -107,6 +112,9 @@ class Table:
         self.w[word + W_PORTS] = self.key_ports
         self.w[word + W_PROTO] = self.key_proto
         self.w[word + W_HASH] = self.key_hash
+        # No outcome of the rules is known of it.
+        self.w[word + W_SIDE + SIDE_FLAGS] = 0
+        self.w[word + W_SIDE + SIDE_WORDS + SIDE_FLAGS] = 0
 
     def direction_of(self, row):
         """How the looked-up tuple lies to the row's: DIR_ORIGINAL, DIR_REPLY, or DIR_NONE if it is another tuple."""
@@ -138,7 +146,7 @@ class Table:
         """The rows that some packets will likely need, into ``v.row``."""
         i = first
         while i < stop:
-            v.row[i] = self.probable(b.hash[i])
+            v.row[i] = self.probable(b.hash[i]) if self.guesses else 0
             i += 1
 
     def probable(self, number):

@@ -426,7 +426,7 @@ class Tcp:
                 self._start_side(b, i, s, r, direction)
                 # Simultaneous open.
                 return not self.flags & TCP_ACK
-            win = wrap(self.win << (s[SIDE_FLAGS] >> 8))
+            win = wrap(self.win << (s[SIDE_FLAGS] >> 8 & 0xFF))
             s[SIDE_END] = self.end
             s[SIDE_MAXWIN] = win if win else 1
             s[SIDE_MAXEND] = wrap(self.end + (win if win else 1))
@@ -505,7 +505,7 @@ class Tcp:
         flags = s[SIDE_FLAGS]
         win = self.win
         if not self.flags & TCP_SYN:
-            win = wrap(win << (flags >> 8))
+            win = wrap(win << (flags >> 8 & 0xFF))
         reach = wrap(win + self.sack - self.ack)
         s[SIDE_MAXWIN] = max(s[SIDE_MAXWIN], reach)
         if after(self.end, sender_end):

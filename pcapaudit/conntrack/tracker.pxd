@@ -22,6 +22,7 @@ from pcapaudit.conntrack.layout cimport (
     TIMER_UDP_STREAM,
     TO_DROP,
     TO_RULES,
+    TO_RULES_AGAIN,
     TO_SKIP,
     TRACK_ACCEPT,
     TRACK_INVALID,

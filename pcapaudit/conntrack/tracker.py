@@ -48,6 +48,7 @@ if not cython.compiled:
         TIMER_UDP_STREAM,
         TO_DROP,
         TO_RULES,
+        TO_RULES_AGAIN,
         TO_SKIP,
         TRACK_ACCEPT,
         TRACK_INVALID,
@@ -298,7 +299,7 @@ class Tracker:
         """Assign packet ``i`` to a connection. Writes ct_state, direction, reason and bounds; returns whether the rules see it (TO_)."""
         direction = self._familiar(b, v, i, now)
         if direction != DIR_NONE and self._meet_familiar(b, v, i, direction, now):
-            return TO_RULES
+            return TO_RULES_AGAIN
         if b.l3[i] == 0:
             v.reason[i] = REASON_NOT_IP
             return TO_SKIP

@@ -109,7 +109,7 @@ def _meet(sender: _Side, receiver: _Side, segment: Segment, sack: int, *, answer
         if is_syn:
             _start(sender, segment)
             return "" if has_ack else _SIMULTANEOUS
-        win = wrap(segment.win << (sender.flags >> 8)) or 1
+        win = wrap(segment.win << (sender.flags >> 8 & 0xFF)) or 1
         sender.end, sender.maxwin, sender.maxend = segment.end, win, wrap(segment.end + win)
         if receiver.maxwin == 0:
             receiver.end = receiver.maxend = sack

@@ -1,6 +1,26 @@
 import cython
 
-from pcapaudit.conntrack.layout cimport HELPER_SHIFT, Q_EXPIRES, ROW_QUADS, ROW_UNSURE, ROW_WORDS, STATUS_SHOWN, TO_DROP, TO_RULES, TO_SKIP, W_FLOW, W_MARK, W_PARENT, W_PROTO, W_STATUS
+from pcapaudit.conntrack.layout cimport (
+    HELPER_SHIFT,
+    OUTCOME_SHIFT,
+    Q_EXPIRES,
+    ROW_QUADS,
+    ROW_UNSURE,
+    ROW_WORDS,
+    SIDE_FLAGS,
+    SIDE_WORDS,
+    STATUS_SHOWN,
+    TO_DROP,
+    TO_RULES,
+    TO_RULES_AGAIN,
+    TO_SKIP,
+    W_FLOW,
+    W_MARK,
+    W_PARENT,
+    W_PROTO,
+    W_SIDE,
+    W_STATUS,
+)
 from pcapaudit.conntrack.relations cimport Relations
 from pcapaudit.conntrack.rows cimport expires_at, words_at
 from pcapaudit.conntrack.tracker cimport Tracker
@@ -27,6 +47,7 @@ from pcapaudit.core.consts cimport (
     REASON_FRAGMENT_DROPPED,
     REASON_FRAGMENT_QUEUED,
     REASON_HELPER,
+    STATUS_CONFIRMED,
     STATUS_EXPECTED,
     STATUS_HELPER,
     REASON_SCTP_IGNORED,
@@ -39,6 +60,7 @@ from pcapaudit.core.consts cimport (
 from pcapaudit.replay.flows cimport FlowTable
 from pcapaudit.replay.translation cimport Translations
 from pcapaudit.rules.evaluate cimport Evaluator
+from pcapaudit.rules.outcomes cimport Outcomes
 
 cdef enum:
     GROUP_ENDS = 512
@@ -55,6 +77,7 @@ cdef class Loop:
     cdef public Tracker tracker
     cdef Relations relations
     cdef public Evaluator evaluator
+    cdef Outcomes outcomes
     cdef public FlowTable flows
     cdef object take_fragment
     cdef bint observed
@@ -66,6 +89,7 @@ cdef class Loop:
     cdef unsigned char[::1] resets
     cdef Translations translations
     cdef bint translates
+    cdef bint remembers
     cdef public long long now
     cdef u32 left
     cdef u32 stop
@@ -88,13 +112,15 @@ cdef class Loop:
     cdef bint _counts_empty(self, u32 row) noexcept nogil
     @cython.locals(clashes=cython.bint)
     cdef bint _fits(self, VerdictBatch v, u32 i) except -1 nogil
-    @cython.locals(word=u32, accepted=cython.bint)
-    cdef int _judge(self, PacketBatch b, VerdictBatch v, u32 i) except -1 nogil
+    @cython.locals(word=u64, at=u64, number=u32, verdict=u32, accepted=cython.bint)
+    cdef int _judge(self, PacketBatch b, VerdictBatch v, u32 i, bint again) except -1 nogil
+    @cython.locals(word=u64, accepted=cython.bint)
+    cdef int _ask(self, PacketBatch b, VerdictBatch v, u32 i) except -1 nogil
     @cython.locals(number=u32, status=u32)
     cdef int _bring_helper(self, u32 row) except -1 nogil
     @cython.locals(row=u32, at=u64, side=u32, ignored=cython.bint)
     cdef int _bring_account(self, PacketBatch b, VerdictBatch v, u32 i) except -1 nogil
-    @cython.locals(way=u32, accepted=cython.bint, untracked=cython.bint, early=cython.bint)
+    @cython.locals(way=u32, accepted=cython.bint, untracked=cython.bint, early=cython.bint, again=cython.bint)
     cdef int _packet(self, PacketBatch b, VerdictBatch v, u32 i) except -1 nogil
     @cython.locals(row=u32, direction=u32)
     cdef void _account(self, PacketBatch b, VerdictBatch v, u32 i) noexcept nogil

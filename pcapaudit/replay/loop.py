@@ -20,18 +20,23 @@ from pcapaudit.rules.emitter import helper_names
 if not cython.compiled:
     from pcapaudit.conntrack.layout import (
         HELPER_SHIFT,
+        OUTCOME_SHIFT,
         Q_EXPIRES,
         ROW_QUADS,
         ROW_UNSURE,
         ROW_WORDS,
+        SIDE_FLAGS,
+        SIDE_WORDS,
         STATUS_SHOWN,
         TO_DROP,
         TO_RULES,
+        TO_RULES_AGAIN,
         TO_SKIP,
         W_FLOW,
         W_MARK,
         W_PARENT,
         W_PROTO,
+        W_SIDE,
         W_STATUS,
     )
     from pcapaudit.conntrack.rows import expires_at, words_at
@@ -60,6 +65,7 @@ if not cython.compiled:
         REASON_SCTP_IGNORED,
         REASON_TCP_IGNORED,
         REASON_TCP_SYNACK_IGNORED,
+        STATUS_CONFIRMED,
         STATUS_EXPECTED,
         STATUS_HELPER,
         VERDICT_ACCEPT,
@@ -87,6 +93,7 @@ class Loop:
         self.tracker = tracker
         self.relations = tracker.relations
         self.evaluator = evaluator
+        self.outcomes = evaluator.outcomes
         self.flows = flows
         #: Reassembly.take: fragments are rare, and handled in Python.
         self.take_fragment = take_fragment
@@ -103,6 +110,8 @@ class Loop:
         #: What translates connections; without NAT in the rules nobody asks it.
         self.translations = translations
         self.translates = bool(evaluator.program.nat_l3)
+        #: Rows remember what the rules said: nothing is brought along for these to ask for that changes from packet to packet.
+        self.remembers = not (self.uses_ct_mark or self.uses_ct_account or self.uses_ct_helper or self.translates)
         #: The clock: the latest time stamp so far.
         self.now = _LONG_AGO
         #: Where ``finish`` goes on; row 0 after the last.
@@ -205,6 +214,7 @@ class Loop:
         accepted = 0
         way = TO_DROP
         untracked = 0
+        again = 0
         # Before conntrack the kernel has reassembled; what it would not look at meets no rule there either.
         early = self.evaluator.has_raw and self.tracker.fit(b, i)
         if not early or self.evaluator.evaluate_raw(i, self.now) == VERDICT_ACCEPT:
@@ -218,10 +228,13 @@ class Loop:
                 if early and self.evaluator.matcher.ct_zone_set:
                     self.tracker.touch(b, i, i + 1)
                 way = self.tracker.track(b, v, i, self.now)
+                again = way == TO_RULES_AGAIN
+                if again:
+                    way = TO_RULES
                 if self.translates and way == TO_RULES:
                     way = self.translations.meet(b, v, i, self.now)
             if way == TO_RULES:
-                accepted = self._judge(b, v, i) or self.observed
+                accepted = self._judge(b, v, i, again) or self.observed
                 if not accepted and self.resets[v.rule[i]] and self.tracker.row and not self.tracker.fresh and not self.tracker.quoted:
                     self.tracker.tcp.close_by_reset(b, i, self.tracker.row, self.now)
                 elif accepted and self.relations.watching:
@@ -297,7 +310,23 @@ class Loop:
         self.evaluator.matcher.helper[0] = self.helper_names[2 * number]
         self.evaluator.matcher.helper[1] = self.helper_names[2 * number + 1]
 
-    def _judge(self, b, v, i):
+    def _judge(self, b, v, i, again):
+        """The rules. Of a whole packet of a connection that an earlier one made (``again``) the row may remember what they say."""
+        if not (again and self.remembers and self.evaluator.remembers) or self.tracker.row == 0:
+            return self._ask(b, v, i)
+        word = self.tracker.row * ROW_WORDS
+        at = word + W_SIDE + SIDE_FLAGS + (SIDE_WORDS if v.direction[i] == DIR_REPLY else 0)
+        number = self.tracker.table.w[at] >> OUTCOME_SHIFT
+        if number and (not self.evaluator.has_raw or self.evaluator.settled()) and not self.evaluator.matcher.watched:
+            verdict = self.outcomes.recall(i, number, self.tracker.table.w[word + W_STATUS] & (STATUS_CONFIRMED | ROW_UNSURE))
+            if verdict:
+                return verdict == VERDICT_ACCEPT
+        accepted = self._ask(b, v, i)
+        if self.evaluator.kept != number:
+            self.tracker.table.w[at] ^= (self.evaluator.kept ^ number) << OUTCOME_SHIFT
+        return accepted
+
+    def _ask(self, b, v, i):
         """The rules, with what they may ask of the packet's connection: its status so far, and its mark, which they may set."""
         word = self.tracker.row * ROW_WORDS
         v.ct_status[i] = self.tracker.table.w[word + W_STATUS] & STATUS_SHOWN
@@ -309,15 +338,11 @@ class Loop:
             self._bring_account(b, v, i)
         if self.uses_ct_helper:
             self._bring_helper(self.tracker.row)
-        if not self.uses_ct_mark:
-            accepted = self.evaluator.evaluate(i, self.now) == VERDICT_ACCEPT
-            if self.relations.watching and self.tracker.fresh and self.evaluator.helper:
-                self.relations.assign(b, i, self.tracker.row, self.evaluator.helper)
-            return accepted
-        self.evaluator.matcher.ct_mark = self.tracker.table.w[word + W_MARK]
-        self.evaluator.matcher.ct_mark_known = 1
+        if self.uses_ct_mark:
+            self.evaluator.matcher.ct_mark = self.tracker.table.w[word + W_MARK]
+            self.evaluator.matcher.ct_mark_known = 1
         accepted = self.evaluator.evaluate(i, self.now) == VERDICT_ACCEPT
-        if self.tracker.row and self.evaluator.matcher.ct_mark_set:
+        if self.uses_ct_mark and self.tracker.row and self.evaluator.matcher.ct_mark_set:
             self.tracker.table.w[word + W_MARK] = self.evaluator.matcher.ct_mark
         if self.relations.watching and self.tracker.fresh and self.evaluator.helper:
             self.relations.assign(b, i, self.tracker.row, self.evaluator.helper)

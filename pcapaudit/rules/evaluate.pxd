@@ -33,11 +33,8 @@ from pcapaudit.rules.limits cimport Limits
 from pcapaudit.rules.matching cimport Matcher
 from pcapaudit.rules.outcomes cimport (
     MAX_KEY_INTERFACES,
-    OUTCOME_CHAIN,
-    OUTCOME_COUNTED,
     OUTCOME_END,
     OUTCOME_KEY,
-    OUTCOME_RULE,
     OUTCOME_WORDS,
     Outcomes,
 )
@@ -88,8 +85,11 @@ cdef class Evaluator:
     cdef bint all_known
     cdef readonly Outcomes outcomes
     cdef readonly ReachedLog reached
-    cdef bint remembers
+    cdef public bint remembers
     cdef bint plain
+    cdef bint steady
+    cdef u32[::1] steady_stop
+    cdef readonly u32 kept
     cdef u32[::1] chain_first
     cdef u32[::1] chain_stop
     cdef Limits limits
@@ -119,9 +119,10 @@ cdef class Evaluator:
     cdef u32 possible
     cdef u32[::1] causes
 
-    @cython.locals(key=u64, at=u64)
+    @cython.locals(key=u64, at=u64, way=u64)
     cpdef int evaluate(self, u32 i, long long now) except -1 nogil
     cpdef int evaluate_raw(self, u32 i, long long now) except -1 nogil
+    cdef bint settled(self) noexcept nogil
     cdef void _forget(self, u32 i, bint keep_possible) noexcept nogil
     @cython.locals(path=u32, plan=u32, other=u32)
     cdef int _run_path(self, u32 i, long long now, u32 raw) except -1 nogil
@@ -130,8 +131,6 @@ cdef class Evaluator:
     cdef u32 _column(self, u32 index) noexcept nogil
     @cython.locals(path=u32, key=u64)
     cdef u64 _key(self, u32 i) noexcept nogil
-    @cython.locals(end=u64, left=u64, rule=u64)
-    cdef void _repeat(self, u32 i, u64 at) noexcept nogil
     @cython.locals(at=u32, stop=u32, left=u32, here=u32, stage=u32, path=u32)
     cdef int _run_plan(self, u32 i, long long now, u32 plan, u32 world) except -1 nogil
     @cython.locals(out=u32, other=u32)

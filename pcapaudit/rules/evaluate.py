@@ -43,7 +43,7 @@ from pcapaudit.rules.dynamic import DynamicSets
 from pcapaudit.rules.frames import Frames
 from pcapaudit.rules.limits import Limits
 from pcapaudit.rules.matching import Matcher
-from pcapaudit.rules.outcomes import Outcomes
+from pcapaudit.rules.outcomes import Outcomes, steady_until
 from pcapaudit.rules.reached import ReachedLog
 from pcapaudit.rules.recent import RecentLists
 
@@ -110,11 +110,8 @@ if not cython.compiled:
     )
     from pcapaudit.rules.outcomes import (
         MAX_KEY_INTERFACES,
-        OUTCOME_CHAIN,
-        OUTCOME_COUNTED,
         OUTCOME_END,
         OUTCOME_KEY,
-        OUTCOME_RULE,
         OUTCOME_WORDS,
     )
 
@@ -159,10 +156,13 @@ class Evaluator:
         self.state = self.protocol = self.dport = 0
         self.iif = self.oif = 0
         self.all_known = 0
-        self.outcomes = Outcomes()
-        #: Keys have room for the interfaces; no instruction ran for the packet so far.
+        #: Keys have room for the interfaces (0 turns the memory off); no instruction ran for the packet so far; none but steady ones ran.
         self.remembers = self.iface_count < MAX_KEY_INTERFACES and not program.log
         self.plain = 0
+        self.steady = 0
+        self.steady_stop = memoryview(steady_until(program))
+        #: Number of the outcome of the last packet that ``evaluate`` judged, or 0.
+        self.kept = 0
         self.chain_first = memoryview(array("I", [*program.chain_first, 0]))
         self.chain_stop = memoryview(array("I", [*program.chain_stop, 0]))
         self.limits = Limits(program)
@@ -186,6 +186,7 @@ class Evaluator:
         self.rule_packets: Any = np.zeros(len(program.rules), np.uint64)
         self.rule_bytes: Any = np.zeros(len(program.rules), np.uint64)
         self.packets, self.octets = memoryview(self.rule_packets), memoryview(self.rule_bytes)
+        self.outcomes = Outcomes(batch, verdicts, self.rule_packets, self.rule_bytes)
         self.reached = program.log or ReachedLog()
         self.frames = Frames()
         self.here = WORLD_NONE
@@ -210,17 +211,25 @@ class Evaluator:
         key = self._key(i)
         at = ((key * _SPREAD & _M64) >> 54) * OUTCOME_WORDS
         if key and self.outcomes.words[at + OUTCOME_KEY] == key:
-            self._repeat(i, at)
-            return self.main_verdict
+            self.helper = 0
+            self.kept = self.outcomes.words[at + OUTCOME_END] >> 32
+            return self.outcomes.repeat(i, at)
         self._forget(i, self.has_raw)
         self.matcher.now = now
         self._run_path(i, now, 0)
         if self.view.on:
             self.view.restore(i)
         self._write(i)
-        if key and self.plain and self.possible == 0 and not self.parted:
-            self.outcomes.keep(at, key, self.main_verdict | self.main_hook << 8, self.main_rule, self.main_chain)
+        if key and self.steady and self.possible == 0 and not self.parted:
+            way = self.outcomes.way(i, self.verdicts.ct_status[i] & STATUS_CONFIRMED)
+            self.kept = self.outcomes.keep(way, self.main_verdict | self.main_hook << 8, self.main_rule, self.main_chain)
+            if self.kept and self.plain:
+                self.outcomes.remember(at, key, self.kept)
         return self.main_verdict
+
+    def settled(self):
+        """Whether the base chains before conntrack left nothing open for those behind it."""
+        return not (self.possible or self.parted or self.matcher.looked_unsure)
 
     def evaluate_raw(self, i, now):
         """The base chains before conntrack. Returns the verdict so far; writes it only when it is not accept."""
@@ -250,7 +259,8 @@ class Evaluator:
             self.matcher.untracked = 0
         self.helper = 0
         self.translated_at = 0
-        self.plain = 1
+        self.plain = self.steady = 1
+        self.kept = 0
         self.outcomes.counted = 0
         self.main_verdict = VERDICT_ACCEPT
         self.main_rule = self.main_chain = 0
@@ -297,7 +307,7 @@ class Evaluator:
         path = self.batch.path[i]
         if not (self.all_known and self.remembers) or path == PATH_UNKNOWN or self.matcher.watched or self.view.on or self.view.ways:
             return 0
-        if self.has_raw and (self.possible or self.parted or self.matcher.looked_unsure):
+        if self.has_raw and not self.settled():
             return 0
         key = 8 | path << 1 | (self.batch.l3[i] == 6)
         key = key << 1 | (self.verdicts.ct_status[i] & STATUS_CONFIRMED != 0)
@@ -306,24 +316,6 @@ class Evaluator:
         key = key << 12 | self.iif
         key = key << 12 | self.oif
         return key << 17 | self.dport
-
-    def _repeat(self, i, at):
-        """The remembered outcome at ``at`` is this packet's, too."""
-        end = self.outcomes.words[at + OUTCOME_END]
-        self.helper = 0
-        self.main_verdict = end & 0xFF
-        self.main_rule = self.outcomes.words[at + OUTCOME_RULE]
-        self.main_chain = self.outcomes.words[at + OUTCOME_CHAIN]
-        self.main_hook = end >> 8 & 0xFF
-        left = end >> 16
-        at += OUTCOME_COUNTED
-        while left:
-            rule = self.outcomes.words[at]
-            self.packets[rule] += 1
-            self.octets[rule] += self.batch.ip_len[i]
-            at += 1
-            left -= 1
-        self._write_decided(i)
 
     def _column(self, index):
         """As ``Matcher.column``, which is far away for every packet."""
@@ -424,7 +416,7 @@ class Evaluator:
         """Whether nat chains see the packet: the first of a connection, not translated at this hook yet, and no ICMP error."""
         if self.verdicts.ct_status[i] & STATUS_CONFIRMED or (self.view.on and not self.view.deciding):
             return 0
-        self.plain = 0
+        self.plain = self.steady = 0
         return self.translated_at != self.matcher.hook + 1 and self.matcher.opens(i)
 
     def _at_device(self, gate, world):
@@ -504,6 +496,8 @@ class Evaluator:
                 world = WORLD_NONE
             else:
                 pc = self._match_rule(i, now, slot, world)
+                if (pc or self.matcher.stopped_at) >= self.steady_stop[slot]:
+                    self.steady = 0
                 if self.matcher.watched:
                     self.matcher.tell(i, slot, pc, world)
                 slot += 1

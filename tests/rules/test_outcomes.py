@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from random_rules import INTERFACES, packets, rulesets
@@ -52,7 +53,8 @@ def test_standing_connections_are_answered_from_memory():
     bench = Bench(forward("ct state established accept\nip saddr 10.0.0.1 accept"))
     assert bench.judge(STANDING) == ("accept", True)
     memory = bench.evaluator.outcomes
-    memory.keep(*place_and_key(bench, STANDING), consts.VERDICT_DROP, 2, 1)
+    forged = memory.keep(1 << 63, consts.VERDICT_DROP, 2, 1)
+    memory.remember(*place_and_key(bench, STANDING), forged)
     assert bench.judge(STANDING) == ("drop", True)
     memory.forget()
     assert bench.judge(STANDING) == ("accept", True)
@@ -72,6 +74,54 @@ def place_and_key(bench, packet):
     ):
         key = key << bits | value
     return ((key * 0x9E3779B97F4A7C15 & (1 << 64) - 1) >> 54) * 8, key
+
+
+def test_outcomes_are_kept_once_and_never_changed():
+    """The same outcome has the same number; every part of it tells it from others; without room there is no number."""
+    memory = Bench(forward("accept")).evaluator.outcomes
+    first = memory.keep(1 << 63, 1, 2, 3)
+    assert first and memory.keep(1 << 63, 1, 2, 3) == first
+    others = [
+        memory.keep(1 << 63 | 1, 1, 2, 3),
+        memory.keep(1 << 63, 2, 2, 3),
+        memory.keep(1 << 63, 1, 3, 3),
+        memory.keep(1 << 63, 1, 2, 4),
+    ]
+    assert len({first, *others}) == 5
+    numbers = [memory.keep(1 << 63, 1, rule, 1) for rule in range(10, 20_000)]
+    given = [number for number in numbers if number]
+    assert 0 in numbers and len(set(given)) == len(given) and first not in given
+    assert memory.keep(1 << 63, 1, 2, 3) == first
+
+
+CASES = [
+    ("ip saddr 10.0.0.9 drop\nct state established accept", True),
+    ("ip saddr 10.0.0.1 tcp dport 22 drop\naccept", True),
+    ('iifname "inside" ip daddr { 192.0.2.1, 192.0.2.7 } ct direction original counter accept', True),
+    ("ip saddr . tcp dport { 10.0.0.9 . 22 } drop\naccept", True),
+    ("tcp flags syn drop\naccept", False),
+    ("ip saddr 10.0.0.9 ip length 40 drop\naccept", True),
+    ("ip saddr 10.0.0.1 ip length 40 drop\naccept", False),
+    ("ip saddr 10.0.0.9 limit rate 1/second drop\naccept", True),
+    ("ip saddr 10.0.0.1 limit rate over 1/second drop\naccept", False),
+    ("ip ttl 1 drop\naccept", False),
+    ("meta mark 7 drop\naccept", False),
+    ("ip saddr 10.0.0.1 meta mark set 7 accept", False),
+    ('meta hour "08:00"-"09:00" drop\naccept', False),
+    ("ct status assured drop\naccept", False),
+    ("ct expiration 10s drop\naccept", False),
+    ("meta skuid 0 drop\naccept", False),
+    ("udp dport 53 drop\naccept", True),
+    ("counter\n" * 5 + "ip saddr 10.0.0.1 accept", False),
+]
+
+
+@pytest.mark.parametrize(("rules", "kept"), CASES, ids=[rules.replace("\n", "; ")[:60] for rules, _ in CASES])
+def test_outcome_is_kept_where_nothing_but_tuple_and_way_was_asked_for(rules, kept):
+    """What an established packet's walk met; how a rule goes on that stopped at a steady match does not matter."""
+    bench = Bench(forward(rules))
+    bench.judge(STANDING)
+    assert bool(bench.evaluator.kept) == kept
 
 
 def test_a_rule_that_looked_is_not_remembered():
