@@ -1,4 +1,5 @@
-"""Writes the pages of this folder that are made from the code: ``commands.md``, ``codes.md``, ``findings.md`` and ``lints.md``.
+"""Writes the pages of this folder that are made from the code: ``commands.md``, ``codes.md``, ``findings.md``, ``lints.md``,
+``constructs.md`` and ``requirements.md``.
 
 python docs/make.py            write them
 python docs/make.py --check    exit code 1 if one is not what the code says (tests/test_docs.py asks the same)
@@ -18,6 +19,8 @@ from constructs import rows
 from pcapaudit.cli.main import cli
 from pcapaudit.core import vocab
 from pcapaudit.findings.registry import DETECTORS, describe
+from pcapaudit.regress.standards.catalogue import STANDARDS, Requirement, load_standard
+from pcapaudit.regress.standards.translating import NAT_PROBES
 from pcapaudit.rules.lints import LINTS
 
 HERE = Path(__file__).parent
@@ -171,12 +174,44 @@ ones, and everything about routing, are undecidable too.
 {body}"""
 
 
+_LOOKS = (("timers", "setting"), ("switches", "setting"), ("helpers", "setting"), ("settings", "setting"), ("probe", "probe"))
+
+
+def requirements_page() -> str:
+    """Every requirement, and how it is looked at."""
+    parts = []
+    for standard in map(load_standard, STANDARDS):
+        lines = "\n".join(f"| {each.id} | {each.section} | {each.level} | {each.text} | {_how(each)} |" for each in standard.requirements)
+        parts.append(
+            f"## RFC {standard.number}: {standard.title}\n\n{standard.status}, {standard.year}.\n\n"
+            f"| id | section | level | what it asks for, in our words | looked at by |\n|---|---|---|---|---|\n{lines}\n"
+        )
+    body = "\n".join(parts)
+    return f"""{NOTE}
+# Requirements of the RFCs
+
+What `pcapaudit rfc` holds rulesets and settings against ([how](rfc.md)).
+
+{body}"""
+
+
+def _how(each: Requirement) -> str:
+    """The kinds of evidence that there may be for a requirement; a NAT's trials read the statement that translates."""
+    found = dict.fromkeys(
+        "setting" if name == "probe" and each.probe in NAT_PROBES else kind for name, kind in _LOOKS if getattr(each, name)
+    )
+    if each.want or each.flows or each.errors or each.facts or each.timers:
+        found["capture"] = None
+    return ", ".join(found) or "nothing"
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "commands.md": commands_page,
     "codes.md": codes_page,
     "findings.md": findings_page,
     "lints.md": lints_page,
     "constructs.md": constructs_page,
+    "requirements.md": requirements_page,
 }
 
 if __name__ == "__main__":

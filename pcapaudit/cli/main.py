@@ -22,6 +22,7 @@ from pcapaudit.cli.exposure import exposure
 from pcapaudit.cli.findings import findings
 from pcapaudit.cli.init import init
 from pcapaudit.cli.reduce import reduce
+from pcapaudit.cli.rfc import rfc
 from pcapaudit.cli.rules import rules
 from pcapaudit.cli.test import test
 from pcapaudit.cli.timeouts import timeouts
@@ -86,6 +87,7 @@ cli.add_command(exposure)
 cli.add_command(findings)
 cli.add_command(init)
 cli.add_command(reduce)
+cli.add_command(rfc)
 cli.add_command(rules)
 cli.add_command(test)
 cli.add_command(timeouts)

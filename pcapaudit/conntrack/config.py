@@ -13,7 +13,7 @@ from pcapaudit.conntrack.layout import TIMERS
 from pcapaudit.conntrack.profile import Profile
 from pcapaudit.core.errors import ConfigError
 
-__all__ = ["DEFAULT_TIMEOUTS", "SWITCHES", "ConntrackConfig", "Timer", "parse_duration_ns", "timer_number"]
+__all__ = ["DEFAULT_TIMEOUTS", "SWITCHES", "SYSCTL_OF", "ConntrackConfig", "Timer", "parse_duration_ns", "timer_number"]
 
 _NS = 1_000_000_000
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
@@ -76,6 +76,8 @@ _BY_SYSCTL = {timer.sysctl: timer for timer in _TIMERS if timer.sysctl}
 
 #: Timer name → Linux's default in seconds.
 DEFAULT_TIMEOUTS: Mapping[str, int] = {timer.name: timer.seconds for timer in _TIMERS}
+#: Timer name → Linux's name of it, empty where it has none.
+SYSCTL_OF: Mapping[str, str] = {timer.name: timer.sysctl for timer in _TIMERS}
 #: Switch (a field of ConntrackConfig) → smallest and largest value.
 SWITCHES: Mapping[str, tuple[int, int]] = {
     "tcp_loose": (0, 1),
