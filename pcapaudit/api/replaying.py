@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from pcapaudit.api.session import DEFAULT_RULES
+from pcapaudit.findings.parents import Parents
 from pcapaudit.findings.registry import make_detectors
 from pcapaudit.findings.selection import Selection, choose
 from pcapaudit.replay.run import run
@@ -32,10 +33,10 @@ def replay(
 ) -> Results:
     """Run a context's stream to its end; ``consumers`` come after the detectors, ``tracer`` gets its frames. Raises CaptureError."""
     counts = RunCounts(len(context.program.rules))
-    detectors = make_detectors(context, selection.thresholds)
+    detectors, parents = make_detectors(context, selection.thresholds), Parents()
     seed = secrets.randbits(63) if engine.seed is None else engine.seed
-    totals = run(context, [counts, *detectors, *consumers], seed, progress, tracer)
-    violations = [each for detector in detectors for each in detector.violations()]
+    totals = run(context, [counts, *detectors, parents, *consumers], seed, progress, tracer)
+    violations = parents.named([each for detector in detectors for each in detector.violations()])
     chosen = choose(sorted(violations, key=_rank), selection, totals.last_ns)
     return Results(context, ", ".join(engine.rules) or DEFAULT_RULES, totals, counts, chosen.violations, chosen)
 

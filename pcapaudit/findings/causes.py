@@ -33,12 +33,14 @@ class Kind:
 class Cause:
     """Packets with one cause."""
 
-    __slots__ = ("accepted", "count", "first", "first_ns", "flow", "last_frame", "last_ns", "rule")
+    __slots__ = ("accepted", "count", "first", "first_ns", "flow", "last_frame", "last_ns", "parent", "rule")
 
     def __init__(self) -> None:
         self.count = 0
         self.accepted = 0
         self.flow = 0
+        #: Flow that announced that one, where a detector knows.
+        self.parent = 0
         #: Rule that refused the first refused packet.
         self.rule = 0
         self.last_frame = 0
@@ -95,6 +97,7 @@ class Cause:
             rule=self.rule,
             source=kind.source,
             advice=kind.advice,
+            parent=self.parent,
         )
 
 
@@ -102,7 +105,7 @@ def merge(causes: Sequence[Cause], make: Callable[[], Any] = Cause) -> Any:
     """Several causes as one, the earliest as the example."""
     earliest = min(causes, key=lambda cause: int(cause.first["frame"]))
     total = make()
-    total.flow, total.rule, total.first = earliest.flow, earliest.rule, earliest.first
+    total.flow, total.parent, total.rule, total.first = earliest.flow, earliest.parent, earliest.rule, earliest.first
     total.first_ns, total.last_ns = min(cause.first_ns for cause in causes), max(cause.last_ns for cause in causes)
     total.last_frame = max(cause.last_frame for cause in causes)
     total.count = sum(cause.count for cause in causes)

@@ -59,6 +59,7 @@ class ExpectationExpired:
             cause = self._groups.at(name)
             if cause is not None:
                 cause.add(view, np.array([row]))
+                cause.parent = cause.parent or arrival.expectation.master.row
                 late = (int(view["ts_ns"][row]) - arrival.expectation.made_ns) / 1e9
                 self._latest[name] = max(self._latest.get(name, 0.0), late)
 

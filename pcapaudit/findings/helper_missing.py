@@ -68,6 +68,7 @@ class HelperMissing:
                 if len(self._ends) < MAX_ENDS:
                     self._ends[_ends(view, row)] = key
                 cause.add(view, np.array([row]))
+                cause.parent = cause.parent or master.row
                 self._helpers.setdefault(key, master.helper)
                 self._announced.setdefault(key, {"announced_by_flow": master.row, "announced_in_frame": arrival.expectation.frame})
 

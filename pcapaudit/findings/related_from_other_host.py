@@ -58,6 +58,7 @@ class RelatedFromOtherHost:
             cause = self._groups.at(host)
             if cause is not None:
                 cause.add(view, np.array([row]))
+                cause.parent = cause.parent or arrival.expectation.master.row
                 wanted = arrival.expectation.tuple
                 self._expected.setdefault(host, address_text(wanted.src >> 64, wanted.src & (1 << 64) - 1, wanted.l3))
 

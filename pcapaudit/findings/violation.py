@@ -59,6 +59,8 @@ class Violation:
     source: str = ""
     #: What to do.
     advice: str = ""
+    #: Flow that announced that one, or would have with a helper; 0 for none.
+    parent: int = 0
 
 
 class Detector(Protocol):

@@ -96,6 +96,7 @@ def violation_records(violations: Sequence[Violation], context: Context) -> list
             "code": each.code,
             "severity": str(each.severity),
             "flow": each.flow or None,
+            "parent": each.parent or None,
             "first_frame": each.first_frame,
             "last_frame": each.last_frame,
             "count": each.count,

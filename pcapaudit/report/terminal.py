@@ -249,13 +249,20 @@ def _finding(finding: Mapping[str, Any]) -> RenderableType:
         " ",
         (finding["code"], "bold"),
         f"  {count(finding['count'])}×, first in frame {finding['first_frame']}",
-        f" (flow {finding['flow']})" if finding["flow"] else "",
+        _flow(finding),
         (f"  {finding['rule_at']}" if finding["rule_at"] else "", "dim"),
     )
     lines: list[RenderableType] = [title, Padding(Text(finding["message"]), (0, 0, 0, 9))]
     if finding["advice"]:
         lines.append(Padding(Text(f"→ {finding['advice']}", style="italic"), (0, 0, 0, 9)))
     return Group(*lines)
+
+
+def _flow(finding: Mapping[str, Any]) -> str:
+    """The flow of the example, and the one that announced it."""
+    if not finding["flow"]:
+        return ""
+    return f" (flow {finding['flow']}{f', announced by flow {parent}' if (parent := finding['parent']) else ''})"
 
 
 def _result(summary: Mapping[str, Any]) -> RenderableType:

@@ -16,6 +16,7 @@ VIOLATION = SimpleNamespace(
     code="unsolicited-inbound",
     severity="high",
     flow=2,
+    parent=1,
     first_frame=2,
     last_frame=399,
     count=100,
@@ -93,9 +94,9 @@ def test_assumptions_and_ruleset_warnings():
 def test_violations_become_records():
     """With the columns of the table; 0 is no flow and no rule."""
     (record,) = violation_records([VIOLATION], context())
-    assert (record["rule"], record["rule_at"], record["flow"]) == (2, "of,fice.nft:12", 2)
-    (record,) = violation_records([SimpleNamespace(**{**vars(VIOLATION), "rule": 0, "flow": 0})], context())
-    assert (record["rule"], record["rule_at"], record["flow"]) == (None, None, None)
+    assert (record["rule"], record["rule_at"], record["flow"], record["parent"]) == (2, "of,fice.nft:12", 2, 1)
+    (record,) = violation_records([SimpleNamespace(**{**vars(VIOLATION), "rule": 0, "flow": 0, "parent": 0})], context())
+    assert (record["rule"], record["rule_at"], record["flow"], record["parent"]) == (None, None, None, None)
 
 
 def test_summary_is_json_and_the_same_each_time():

@@ -26,6 +26,7 @@ def violation(**changes):
         "code": "unsolicited-inbound",
         "severity": "high",
         "flow": 2,
+        "parent": 0,
         "first_frame": 2,
         "last_frame": 39_999,
         "count": 10_000,
@@ -168,3 +169,9 @@ def test_capture_without_the_inside_is_told_so(ways, told):
     assert ("no packet came from inside or went there" in rendered(made, 120)) is told
     made["assumptions"]["inside_assumed"] = False
     assert "no packet came from inside" not in rendered(made, 120)
+
+
+@pytest.mark.parametrize(("parent", "text"), [(0, "(flow 2)"), (1, "(flow 2, announced by flow 1)")])
+def test_finding_names_the_flow_that_announced_its_own(parent, text):
+    """If one did."""
+    assert text in " ".join(rendered(summary([violation(parent=parent)]), 200).split())

@@ -179,9 +179,14 @@ def _of_finding(finding: Mapping[str, Any], captures: Sequence[str], texts: Mapp
         finding["last_frame"],
         finding["count"],
         ((finding["first_frame"], f"first in frame {finding['first_frame']}"),),
-        {"flow": finding["flow"], "source": finding["source"], **finding["evidence"]},
+        {"flow": finding["flow"], **_parent(finding), "source": finding["source"], **finding["evidence"]},
         texts.get(finding["rule"], ""),
     )
+
+
+def _parent(finding: Mapping[str, Any]) -> dict[str, Any]:
+    """The flow that announced the finding's, if one did."""
+    return {"parent": finding["parent"]} if finding.get("parent") else {}
 
 
 def of_diff(record: Mapping[str, Any]) -> Report:

@@ -150,6 +150,7 @@ VIOLATIONS = Table(
         Column("code", "text", "stable name of the kind of finding"),
         Column("severity", "text", "critical, high, medium, low or info"),
         Column("flow", "number", "flow of the first example", "u4"),
+        Column("parent", "number", "flow that announced that one (a helper's expectation), or would have with its helper", "u4"),
         Column("first_frame", "number", "frame of the first example", "u8"),
         Column("last_frame", "number", "frame of the last occurrence", "u8"),
         Column("count", "number", "occurrences", "u8"),

@@ -52,6 +52,14 @@ def test_finding_stands_at_its_rule():
     assert notice.evidence == {"flow": 4, "source": "RFC 9293", "low": 1}
 
 
+def test_finding_names_the_flow_that_announced_its_own():
+    """Among the evidence, if there is one."""
+    (notice,) = of_audit(summary(finding(parent=1)), CHECKS, "low").notices
+    assert notice.evidence["parent"] == 1
+    (notice,) = of_audit(summary(finding(parent=None)), CHECKS, "low").notices
+    assert "parent" not in notice.evidence
+
+
 def test_finding_without_rule_stands_at_the_capture():
     """Unless there are several: frames are counted through them."""
     bare = finding(rule=None, rule_at=None)
