@@ -15,8 +15,9 @@ from pcapaudit.cli.output import note, plain_text, print_report
 from pcapaudit.cli.progress import RunProgress
 from pcapaudit.cli.reporting import hand_out, wanted_reports, write_text
 from pcapaudit.core.errors import ConfigError
-from pcapaudit.regress.changes import Kind, Ledger
+from pcapaudit.regress.changes import Kind
 from pcapaudit.regress.diff import Comparison, compare
+from pcapaudit.regress.ledger import Ledger
 from pcapaudit.regress.record import DEFAULT_ALLOWED, SideInfo, record_of
 from pcapaudit.regress.saved import SavedSide, saved_table
 from pcapaudit.regress.sides import EngineSide

@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pcapaudit.core import consts
-from pcapaudit.regress.changes import Change, Example, Fate, Kind, Ledger, Run, Sort
+from pcapaudit.regress.changes import Example, Fate, Kind
 from pcapaudit.regress.deciders import Decider, meanings
+from pcapaudit.regress.ledger import Change, Ledger, Run, Sort
 
 if TYPE_CHECKING:
     from pcapaudit.core.columns import PacketBatch
@@ -183,7 +184,7 @@ class _Runs:
             last[turn] + batch.first_frame,
         )
         sorts = map(self._sort, small[starts][turn].tolist(), deciders[starts][turn].tolist())
-        return map(Run._make, zip(sorts, *(column.tolist() for column in columns), strict=True))
+        return zip(sorts, *(column.tolist() for column in columns), strict=True)
 
     def _sort(self, small: int, deciders: int) -> Sort:
         """The sort behind two of the three numbers."""
@@ -234,11 +235,12 @@ def _keys(batch: PacketBatch, sides: tuple[dict[str, Any], dict[str, Any]], rows
 
 def _example(batch: PacketBatch, run: Run) -> Example:
     """The first packet of a run."""
-    value: Callable[[str], int] = lambda name: int(batch.arrays[name][run.row])  # noqa: E731
-    proto = run.sort.part & 511
+    sort, old_flow, new_flow, _, _, row, first_frame, _ = run
+    value: Callable[[str], int] = lambda name: int(batch.arrays[name][row])  # noqa: E731
+    proto = sort.part & 511
     ports, is_icmp = proto in _PORTS, proto in _ICMP
     return Example(
-        frame=run.first_frame,
+        frame=first_frame,
         ts_ns=value("ts_ns"),
         proto=proto,
         src=_address(value("l3"), value("src_hi"), value("src_lo")),
@@ -246,8 +248,8 @@ def _example(batch: PacketBatch, run: Run) -> Example:
         sport=value("sport") if ports else None,
         dport=value("dport") if ports else None,
         icmp=(value("icmp_type"), value("icmp_code")) if is_icmp else None,
-        old_flow=run.old_flow,
-        new_flow=run.new_flow,
+        old_flow=old_flow,
+        new_flow=new_flow,
     )
 
 

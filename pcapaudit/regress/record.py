@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pcapaudit
 from pcapaudit.core import vocab
-from pcapaudit.regress.changes import MAX_CHANGES, MAX_FLOWS, Change, Example, Fate, Kind
+from pcapaudit.regress.changes import MAX_CHANGES, MAX_FLOWS, Example, Fate, Kind
 from pcapaudit.regress.diff import NOT_IP, Difference
+from pcapaudit.regress.ledger import Change
 
 if TYPE_CHECKING:
     from pcapaudit.capture.stream import Stream

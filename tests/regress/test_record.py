@@ -7,7 +7,8 @@ import pytest
 from comparing import CLIENT, SERVER, WEB_ONLY, conversation, difference
 from scenes import ACCEPT_ALL, DROP_ALL, INSIDE_OUT, START_NS, icmp, udp
 
-from pcapaudit.regress.changes import Kind, Ledger
+from pcapaudit.regress.changes import Kind
+from pcapaudit.regress.ledger import Ledger
 from pcapaudit.regress.record import DEFAULT_ALLOWED, SideInfo, fails, record_of
 from pcapaudit.replay.topology import Topology
 
