@@ -164,9 +164,11 @@ class _Runs:
     def of(self, batch: PacketBatch, keys: list[Any], rows: Any) -> Iterator[Run]:
         """The runs in the order of their first packets. ``keys`` as ``_keys`` makes them for ``rows``."""
         order = np.lexsort(keys)
-        small, flows, deciders = (key[order] for key in keys)
-        news = (small[1:] != small[:-1]) | (flows[1:] != flows[:-1]) | (deciders[1:] != deciders[:-1])
-        starts = np.flatnonzero(np.concatenate([[True], news]))
+        flows, small, deciders = (key[order] for key in keys)
+        sorts = np.concatenate([[True], (small[1:] != small[:-1]) | (deciders[1:] != deciders[:-1])])
+        news = sorts.copy()
+        news[1:] |= flows[1:] != flows[:-1]
+        starts = np.flatnonzero(news)
         packets = np.diff(np.append(starts, len(rows)))
         frame_bytes = np.add.reduceat(batch.arrays["origlen"][rows][order].astype(np.uint64), starts)
         # The sort is stable: the first and the last of a run are its first and last packet.
@@ -183,8 +185,9 @@ class _Runs:
             first[turn] + batch.first_frame,
             last[turn] + batch.first_frame,
         )
-        sorts = map(self._sort, small[starts][turn].tolist(), deciders[starts][turn].tolist())
-        return zip(sorts, *(column.tolist() for column in columns), strict=True)
+        found = [*map(self._sort, small[sorts].tolist(), deciders[sorts].tolist())]
+        numbers = (np.cumsum(sorts) - 1)[starts][turn].tolist()
+        return zip(map(found.__getitem__, numbers), *(column.tolist() for column in columns), strict=True)
 
     def _sort(self, small: int, deciders: int) -> Sort:
         """The sort behind two of the three numbers."""
@@ -205,7 +208,7 @@ class _Runs:
 
 
 def _keys(batch: PacketBatch, sides: tuple[dict[str, Any], dict[str, Any]], rows: Any, kinds: Any) -> list[Any]:
-    """Three 64-bit numbers for each changed packet: small things, flows, deciders."""
+    """Three 64-bit numbers for each changed packet: flows, small things, deciders; the last two are its sort."""
     wide: Callable[[Any], Any] = lambda array: array[rows].astype(np.uint64)  # noqa: E731  # a dozen conversions read better short
     (old, new), packet = sides, batch.arrays
     l3, proto = packet["l3"][rows], packet["proto"][rows]
@@ -230,7 +233,7 @@ def _keys(batch: PacketBatch, sides: tuple[dict[str, Any], dict[str, Any]], rows
     for values, shift in parts:
         small |= values << np.uint64(shift)
     half = np.uint64(32)
-    return [small, wide(old["flow"]) << half | wide(new["flow"]), wide(old["decided_by"]) << half | wide(new["decided_by"])]
+    return [wide(old["flow"]) << half | wide(new["flow"]), small, wide(old["decided_by"]) << half | wide(new["decided_by"])]
 
 
 def _example(batch: PacketBatch, run: Run) -> Example:
