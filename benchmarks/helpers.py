@@ -24,9 +24,10 @@ from pcapaudit.conntrack.config import ConntrackConfig
 from pcapaudit.conntrack.expectations import Expectation, Expectations, Master, Tuple
 from pcapaudit.conntrack.helpers.registry import BY_NAME
 from pcapaudit.replay.consumer import Context
+from pcapaudit.replay.routing import program_for
 from pcapaudit.replay.run import Engine, Source
 from pcapaudit.replay.topology import Topology
-from pcapaudit.rules import compile_ruleset, parse_ruleset
+from pcapaudit.rules import parse_ruleset
 
 ACCEPT = "table inet bench { chain forward { type filter hook forward priority filter; policy accept; } }\n"
 GOAL_COMMANDS = 100_000
@@ -68,7 +69,7 @@ def compare(rounds: int, one: Callable[[], float], other: Callable[[], float]) -
 def seconds(path: Path, config: ConntrackConfig) -> float:
     """CPU seconds of the engine's loop over a capture."""
     topology, ruleset = Topology.from_options(), parse_ruleset(ACCEPT)
-    program = compile_ruleset(ruleset, topology.interfaces, topology.assumed)
+    program = program_for(ruleset, topology)
     with open_stream([str(path)]) as stream:
         source = Source(stream, "ignore")
         engine = Engine(Context(stream, ruleset, program, topology, config, "ignore"), source, 1)

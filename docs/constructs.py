@@ -74,6 +74,7 @@ STATEMENTS: dict[str, tuple[str, str]] = {
     "sctp chunk": ("", "sctp chunk data exists drop"),
     "fib … type": ("", "fib daddr type local accept"),
     "fib … oif": ("", "fib saddr . iif oif missing drop"),
+    "iifgroup, oifgroup": ("", "iifgroup 1 accept"),
     "numgen, jhash, symhash": ("", "numgen random mod 2 1 accept"),
     "socket": ("", "socket transparent 1 accept"),
     "osf": ("", 'osf name "Linux" accept'),

@@ -14,9 +14,10 @@ from pcapaudit.conntrack.config import ConntrackConfig
 from pcapaudit.conntrack.profile import PROFILES, Profile, parse_profile
 from pcapaudit.core.errors import ConfigError
 from pcapaudit.replay.consumer import Context
+from pcapaudit.replay.routing import program_for
 from pcapaudit.replay.topology import Topology
 from pcapaudit.replay.topology_file import read_topology
-from pcapaudit.rules import compile_ruleset, load_ruleset, parse_ruleset
+from pcapaudit.rules import load_ruleset, parse_ruleset
 from pcapaudit.rules.load import load_zones
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def _firewall(options: EngineOptions, *, covered: bool) -> tuple[Ruleset, Progra
     topology = topology_of(options)
     conntrack = conntrack_config(options)
     ruleset = ruleset_of(options, topology)
-    return ruleset, compile_ruleset(ruleset, topology.interfaces, topology.assumed, covered=covered), topology, conntrack
+    return ruleset, program_for(ruleset, topology, covered=covered), topology, conntrack
 
 
 def topology_of(options: EngineOptions) -> Topology:

@@ -16,10 +16,11 @@ from pcapaudit import __version__
 from pcapaudit.api.options import EngineOptions
 from pcapaudit.api.session import open_session
 from pcapaudit.core.errors import Diagnostic
+from pcapaudit.replay.routing import program_for
 from pcapaudit.replay.run import Engine, Source
 from pcapaudit.replay.topology import Topology
 from pcapaudit.report.ci.notice import Check, Notice, Report
-from pcapaudit.rules import compile_ruleset, load_ruleset
+from pcapaudit.rules import load_ruleset
 from pcapaudit.rules.lints import LINTS, Lint, find_lints
 from pcapaudit.rules.load import is_of_one_family, load_zones
 from pcapaudit.rules.model import Place
@@ -51,7 +52,7 @@ def check_files(files: tuple[str, ...], captures: tuple[str, ...] = (), unsuppor
     ruleset = load_ruleset(*files, undecidable=unsupported == "undecidable")
     zones, own = load_zones(*files)
     topology = Topology.from_options(zones, (), own)
-    program = compile_ruleset(ruleset, topology.interfaces, topology.assumed)
+    program = program_for(ruleset, topology)
     found = Checked(files, list(ruleset.warnings), list(program.notes), find_lints(ruleset, one_family=is_of_one_family(*files)))
     chains = sum(len(table.chains) for table in ruleset.tables)
     found.counts = {"tables": len(ruleset.tables), "chains": chains, "rules": len(program.rules) - 1}

@@ -13,9 +13,9 @@ from pcapaudit.cli.output import note, print_report
 from pcapaudit.replay.consumer import Context
 from pcapaudit.replay.made import MadeStream, frames_of, topology_for, trace_made
 from pcapaudit.replay.packet_text import parse_packets
+from pcapaudit.replay.routing import program_for
 from pcapaudit.report.phases import render_phases
 from pcapaudit.report.trace import trace_document
-from pcapaudit.rules import compile_ruleset
 from pcapaudit.rules.load import load_zones
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def run_rule_trace(engine: EngineOptions, options: RuleTraceOptions) -> bool:
     packets = parse_packets(options.packet)
     topology = _topology(engine, packets)
     ruleset = ruleset_of(engine, topology)
-    program = compile_ruleset(ruleset, topology.interfaces, topology.assumed)
+    program = program_for(ruleset, topology)
     stream: Any = MadeStream(frames_of(packets))
     context = Context(stream, ruleset, program, topology, conntrack_config(engine), "ignore", engine.mode)
     document = trace_document(trace_made(context, packets), context)

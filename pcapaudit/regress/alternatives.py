@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from pcapaudit.conntrack.helpers.registry import BY_NAME
 from pcapaudit.core import consts, vocab
+from pcapaudit.replay.routing import program_for
 from pcapaudit.replay.run import Engine, Source
-from pcapaudit.rules import compile_ruleset, parse_ruleset
+from pcapaudit.rules import parse_ruleset
 from pcapaudit.rules.nft.printer import format_rule
 
 if TYPE_CHECKING:
@@ -219,7 +220,7 @@ def _context(change: Change, context: Context) -> Context:
     ruleset = change.ruleset or context.ruleset
     program = context.program
     if change.ruleset is not None:
-        program = compile_ruleset(ruleset, context.topology.interfaces, context.topology.assumed)
+        program = program_for(ruleset, context.topology)
     return replace(
         context, ruleset=ruleset, program=program, conntrack=change.conntrack or context.conntrack, mode=change.mode or context.mode
     )

@@ -12,6 +12,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from ipaddress import ip_network
 
+from pcapaudit.core.ranges import flatten
 from pcapaudit.replay.topology import Network, Topology
 
 __all__ = ["GROUP", "GROUPS", "MIXED", "NOWHERE", "OWN", "ZONE_BITS", "segments", "upper_table"]
@@ -39,10 +40,12 @@ Segments = list[tuple[int, int]]
 
 def segments(topology: Topology, version: int) -> Segments:
     """(first address, code) of every range of one IP version, ascending; the first begins at address 0, neighbours differ."""
+    # A router takes in what is for the first address of an IPv6 network of its own (RFC 4291, 2.6.1).
+    anycast = [ip_network(each.network_address) for each in topology.connected if each.version == 6 and each.prefixlen < 127]
     layers = [
         _longest([(prefix, index) for index, zone in enumerate(topology.zones) for prefix in zone.prefixes], version, NOWHERE),
         _longest([(prefix, OWN) for prefix in topology.own], version, 0),
-        _longest([(prefix, GROUP) for prefix in (*GROUPS, *map(ip_network, topology.broadcasts))], version, 0),
+        _longest([(prefix, GROUP) for prefix in (*GROUPS, *map(ip_network, topology.broadcasts), *anycast)], version, 0),
     ]
     starts = [[start for start, _ in layer] for layer in layers]
     merged: Segments = []
@@ -55,23 +58,8 @@ def segments(topology: Topology, version: int) -> Segments:
 
 def _longest(prefixes: Iterable[tuple[Network, int]], version: int, otherwise: int) -> Segments:
     """Ranges by the longest prefix that covers them; ``otherwise`` where none does."""
-    ranges = sorted((int(net.network_address), -int(net.broadcast_address), code) for net, code in prefixes if net.version == version)
-    found: Segments = [(0, otherwise)]
-    covering: list[tuple[int, int]] = []  # (last address, code), from the shortest prefix to the longest
-
-    def close(before: int) -> None:
-        while covering and covering[-1][0] < before:
-            last, _ = covering.pop()
-            found.append((last + 1, covering[-1][1] if covering else otherwise))
-
-    for first, negative_last, code in ranges:
-        close(first)
-        found.append((first, code))
-        covering.append((-negative_last, code))
-    end = 1 << (32 if version == 4 else 128)
-    close(end)
-    # Where several ranges begin at the same address, the one appended last holds.
-    return [(start, code) for start, code in sorted(dict(found).items()) if start < end]
+    ranges = [(int(net.network_address), int(net.broadcast_address), code) for net, code in prefixes if net.version == version]
+    return flatten(ranges, 32 if version == 4 else 128, otherwise)
 
 
 def upper_table(ranges: Segments, bits: int, base: int) -> tuple[array[int], list[tuple[int, int]]]:

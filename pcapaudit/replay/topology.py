@@ -12,7 +12,8 @@ A capture says which addresses talk; a ruleset asks for interfaces and hooks. Th
   A ``--local`` network that overlaps no such prefix is put into the zone ``inside``, interface ``inside``.
 - **Without zones** there are two: ``inside`` with the ``--local`` networks, or else PRIVATE, and ``outside`` with the rest. Their
   interfaces have the same names, and are the tool's invention: ``assumed`` says so, and what depends on another interface is undecidable.
-- A topology file (``topology_file``) may also tell zones by what a frame shows of its link: VLAN, capture interface, MAC addresses.
+- A topology file (``topology_file``) may also tell zones by what a frame shows of its link: VLAN, capture interface, MAC addresses;
+  and routes (``routing``).
 """
 
 from __future__ import annotations
@@ -31,12 +32,14 @@ __all__ = [
     "PATHS",
     "PRIVATE",
     "Network",
+    "RouteLine",
     "Topology",
     "Zone",
     "check_ct_zone",
     "check_interface",
     "check_overlaps",
     "check_path",
+    "parse_connected",
     "parse_network",
     "parse_own",
     "parse_prefixes",
@@ -102,6 +105,26 @@ class Zone:
     recorded_as: tuple[str, ...] = ()
     #: MAC addresses of its hosts and routers.
     macs: tuple[int, ...] = ()
+    #: Number and group of the interface, as ``ip link`` shows them; None: not said.
+    index: int | None = None
+    group: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RouteLine:
+    """One route as a person gave it."""
+
+    network: Network
+    #: FIB_ number.
+    kind: int
+    #: Interfaces by name; none for routes that lead nowhere.
+    devices: tuple[str, ...]
+    #: There is a router in between.
+    via: bool
+    #: The smaller goes first.
+    metric: int
+    #: The kernel made it for an own address.
+    connected: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +135,11 @@ class Topology:
     zones: tuple[Zone, ...]
     #: The firewall's own addresses.
     own: tuple[Network, ...] = ()
-    #: Broadcast addresses of the networks that own addresses were given with.
+    #: Broadcast addresses of the networks that own addresses were given with, and these networks.
     broadcasts: tuple[IPv4Address, ...] = ()
+    connected: tuple[Network, ...] = ()
+    #: Routes as ``ip route`` prints them (see ``routing``).
+    routes: tuple[RouteLine, ...] = ()
     #: One of PATHS; other than ``auto``, the way of every packet.
     path: str = "auto"
     #: One of CT_ZONES.
@@ -137,6 +163,7 @@ class Topology:
             zones=zones,
             own=owned,
             broadcasts=broadcasts,
+            connected=parse_connected(own),
             path=path,
             assumed=not zone,
             assumed_inside=not zone and not local,
@@ -230,6 +257,12 @@ def parse_own(texts: Sequence[str], option: str) -> tuple[tuple[Network, ...], t
         if not is_block and isinstance(network, IPv4Network) and network.prefixlen < 31:
             broadcasts.append(network.broadcast_address)
     return _unique(own), tuple(dict.fromkeys(broadcasts))
+
+
+def parse_connected(texts: Sequence[str]) -> tuple[Network, ...]:
+    """The networks of own addresses that were given with a length (see ``parse_own``, which finds their mistakes)."""
+    given = [ip_interface(text.strip()) for text in texts]
+    return _unique(each.network for each in given if each.ip != each.network.network_address and each.network.num_addresses > 1)
 
 
 def check_path(path: str, option: str) -> None:

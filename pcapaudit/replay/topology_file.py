@@ -3,18 +3,25 @@
     own = ["192.168.0.1/24", "203.0.113.7"]   # as `ip address` prints them; a whole block of addresses: "203.0.113.8/29"
     captured = "lan"                          # zone on whose link the capture was made; it matters behind NAT only
     path = "auto"                             # or forward, input, output: the way of every packet
+    routes = ["default via 203.0.113.1 dev ppp0", "blackhole 10.0.0.0/8"]  # lines of `ip route`, for fib; default: the prefixes
     ct-zone = "vlan"                          # or outer-vlan, interface; default none: what keeps connections apart, as --ct-zone
 
     [zones.lan]
     interface = "eth1"                        # what iifname and oifname match; default: the zone's name
     prefixes = ["192.168.0.0/16", "fd00::/8"] # what is routed there, the longest prefix wins; "any" for the rest
     inside = true                             # default: whether its name or its interface is inside or lan
+    index = 3                                 # number of the interface, for rules that say iif 3
+    group = 1                                 # its group, for iifgroup; where some zone says one, the others are in group 0
 
     [zones.guests]
     interface = "eth1.30"
     vlans = [30]                              # frames with this tag are on its link
     capture-interfaces = ["eth1.30"]          # so are frames that a pcapng file calls so
     macs = ["02:00:00:00:30:01"]              # frames with these Ethernet addresses come from it, or go to it
+
+    [zones.wan]
+    interface = "ppp0"
+    prefixes = ["any"]
 
 Everything is optional; an unknown key is an error. What a frame shows of its link wins over what its addresses say, see ``vantage``.
 """
@@ -25,9 +32,11 @@ import difflib
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from pcapaudit.core.errors import ConfigError
+from pcapaudit.replay.routing import parse_routes
 from pcapaudit.replay.topology import (
     INSIDE_NAMES,
     MAX_ZONES,
@@ -37,14 +46,15 @@ from pcapaudit.replay.topology import (
     check_interface,
     check_overlaps,
     check_path,
+    parse_connected,
     parse_own,
     parse_prefixes,
 )
 
 __all__ = ["read_topology"]
 
-_KEYS = ("own", "path", "ct-zone", "captured", "zones")
-_ZONE_KEYS = ("interface", "prefixes", "inside", "vlans", "capture-interfaces", "macs")
+_KEYS = ("own", "path", "ct-zone", "captured", "routes", "zones")
+_ZONE_KEYS = ("interface", "prefixes", "inside", "vlans", "capture-interfaces", "macs", "index", "group")
 _MAC = re.compile(r"[0-9a-fA-F]{2}([:-][0-9a-fA-F]{2}){5}")
 _MAX_VLAN = 4094
 
@@ -60,7 +70,8 @@ def read_topology(text: str, path: str) -> Topology:
     check_path(way, f"{path}: path: {way}")
     ct_zone = _typed(given, "ct-zone", str, "a text", path) or "none"
     check_ct_zone(ct_zone, f"{path}: ct-zone: {ct_zone}")
-    own, broadcasts = parse_own(_texts(given, "own", path), f"{path}: own:")
+    own = _texts(given, "own", path)
+    owned, broadcasts = parse_own(own, f"{path}: own:")
     tables = _typed(given, "zones", dict, "a table: [zones.lan]", path) or {}
     if not tables:
         raise ConfigError(f"{path}: no zone; a topology needs one at least, for example [zones.lan] with prefixes = ['192.168.0.0/16']")
@@ -71,12 +82,25 @@ def read_topology(text: str, path: str) -> Topology:
         check_overlaps(zones)
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from None
+    if any(zone.group is not None for zone in zones):
+        zones = tuple(replace(zone, group=zone.group or 0) for zone in zones)
     for key, values in (("vlans", "vlans"), ("capture-interfaces", "recorded_as"), ("macs", "macs")):
         _check_shared(zones, values, f"{path}: {key}")
     captured = _typed(given, "captured", str, "the name of a zone", path) or ""
     if captured and captured not in tables:
         raise ConfigError(f"{path}: captured: no zone is called {captured}; expected one of {', '.join(tables)}")
-    return Topology(zones=zones, own=own, broadcasts=broadcasts, path=way, ct_zone=ct_zone, captured=captured)
+    routes = given.get("routes", "")
+    text = routes if isinstance(routes, str) else "\n".join(_texts(given, "routes", path))
+    return Topology(
+        zones=zones,
+        own=owned,
+        broadcasts=broadcasts,
+        connected=parse_connected(own),
+        routes=tuple(parse_routes(text, [zone.iface for zone in zones], f"{path}: routes")),
+        path=way,
+        ct_zone=ct_zone,
+        captured=captured,
+    )
 
 
 def _zone(name: str, table: Any, where: str) -> Zone:
@@ -99,7 +123,16 @@ def _zone(name: str, table: Any, where: str) -> Zone:
         vlans=tuple(vlans),
         recorded_as=tuple(_texts(table, "capture-interfaces", where)),
         macs=tuple(_mac(text, f"{where}.macs") for text in _texts(table, "macs", where)),
+        index=_number(table, "index", where),
+        group=_number(table, "group", where),
     )
+
+
+def _number(table: Mapping[str, Any], key: str, where: str) -> int | None:
+    value = _typed(table, key, int, "a number", where)
+    if value is not None and not 0 <= value <= 0xFFFFFFFF:
+        raise ConfigError(f"{where}.{key}: {value} is no such number; expected 0 to 4294967295")
+    return None if value is None else int(value)
 
 
 def _mac(text: str, where: str) -> int:

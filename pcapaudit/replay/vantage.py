@@ -2,7 +2,8 @@
 
 What a Linux router with the topology's addresses would do:
 
-- from an own address: output, whatever the destination (no input interface);
+- from an own address: output, whatever the destination (no input interface), unless the file says that the frame was received: then
+  somebody else calls himself so;
 - to an own address, to a multicast group, to a broadcast address or to an IPv6 link-local address: input (no output interface). A router
   takes these in, or never sees them, and does not forward them; broadcast addresses are 255.255.255.255 and those of the networks that
   ``--own`` was given with;
@@ -131,7 +132,8 @@ class Vantage:
             return
         path = self.forced
         if path == PATH_UNKNOWN:
-            path = PATH_OUTPUT if src & OWN else PATH_INPUT if dst & (OWN | GROUP) else PATH_FORWARD
+            came = b.frame_flags[i] & FRAME_INBOUND
+            path = PATH_OUTPUT if src & OWN and not came else PATH_INPUT if dst & (OWN | GROUP) else PATH_FORWARD
         src &= ZONE_BITS
         dst &= ZONE_BITS
         b.path[i] = path

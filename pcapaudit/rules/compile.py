@@ -13,7 +13,9 @@ from dataclasses import dataclass, field, replace
 from pcapaudit.core.consts import PROTO_TCP, VERDICT_ACCEPT, VERDICT_DROP
 from pcapaudit.rules import ops, tables
 from pcapaudit.rules.effects import Effects, changed_fields
-from pcapaudit.rules.emitter import Emitter, wildcard
+from pcapaudit.rules.emitter import Emitter
+from pcapaudit.rules.interfaces import wildcard
+from pcapaudit.rules.machine import Machine
 from pcapaudit.rules.model import (
     BaseChain,
     Chain,
@@ -53,21 +55,28 @@ _EARLY_HOOKS = frozenset({tables.HOOK_NUMBERS["prerouting"], tables.HOOK_NUMBERS
 _VERDICT_OPS = {"accept": ops.OP_ACCEPT, "drop": ops.OP_DROP, "return": ops.OP_RETURN, "jump": ops.OP_JUMP, "goto": ops.OP_GOTO}
 
 
-def compile_ruleset(ruleset: Ruleset, interfaces: Sequence[str] = (), assumed: bool = True, *, covered: bool = False) -> Program:
-    """Compile for a topology.
+def compile_ruleset(
+    ruleset: Ruleset, interfaces: Sequence[str] = (), assumed: bool = True, machine: Machine | None = None, *, covered: bool = False
+) -> Program:
+    """Compile for a topology; ``machine`` is what it says of routes and interfaces.
 
     ``interfaces`` are the names by index, as in the columns iif and oif. With ``assumed`` these names are the tool's own invention
     (inside, outside): a rule that names any other interface is then unknown, not false. A ``covered`` program logs what packets reach
     (``reached``): the same verdicts, more slowly.
     """
-    return _Compiler(ruleset, tuple(interfaces), assumed, covered=covered).compile()
+    log = ReachedLog(True) if covered else None
+    return _Compiler(ruleset, Program(interfaces=tuple(interfaces), machine=machine or _unsaid(assumed), log=log), assumed).compile()
+
+
+def _unsaid(assumed: bool) -> Machine:
+    """A machine of which no routes are told: packets' ways tell which addresses are own, unless these were assumed, too."""
+    return Machine(known=frozenset() if assumed else frozenset((4, 6)))
 
 
 class _Compiler:
-    def __init__(self, ruleset: Ruleset, interfaces: tuple[str, ...], assumed: bool, *, covered: bool) -> None:
+    def __init__(self, ruleset: Ruleset, program: Program, assumed: bool) -> None:
         self.ruleset = ruleset
-        self.assumed = assumed
-        self.program = Program(interfaces=interfaces, log=ReachedLog(True) if covered else None)
+        self.program = program
         self.out = Emitter(self.program, assumed=assumed, changed=changed_fields(ruleset))
         self.effects = Effects(self.out)
         self.slot_filters: list[SlotFilter] = []
@@ -96,7 +105,7 @@ class _Compiler:
         policy = VERDICT_DROP if base.policy == "drop" else VERDICT_ACCEPT
         gate = 0
         if base.devices:
-            gate = self.out.interface_test([wildcard(name) for name in base.devices], place)
+            gate = self.out.interfaces.named([wildcard(name) for name in base.devices], place)
         return BasePlan(index, tables.HOOK_NUMBERS[base.hook], base.priority, policy, l3, base.type == "nat", gate)
 
     # Order of evaluation --------------------------------------------------------------------------------------------------------
@@ -133,10 +142,14 @@ class _Compiler:
         for l3, name in ((4, "IPv4"), (6, "IPv6")):
             if bases and not any(l3 in each.l3 for each in bases):
                 notes.append(f"no chain of the ruleset sees {name} packets: they are all accepted")
-        for name, place in self.out.foreign.items():
-            notes.append(
-                f'interface "{name}" ({place.path}:{place.line}) is not one of the assumed interfaces: what depends on it is undecidable'
-            )
+        for text, place in self.out.interfaces.notes.items():
+            notes.append(text.format(place=f"{place.path}:{place.line}") + " undecidable")
+        if self.program.machine.follows_source:
+            for text, place in self.out.reverse.items():
+                notes.append(
+                    f"{text} ({place.path}:{place.line}): by which interface packets come in is told by their sources alone, so that none "
+                    "comes from the wrong side; say what shows the link: vlans, capture-interfaces or macs of a topology file"
+                )
         notes.extend(self.effects.notes())
         for table in self.ruleset.tables:
             if table.family not in _FAMILY_L3:

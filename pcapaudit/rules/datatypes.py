@@ -271,7 +271,7 @@ DATATYPES: dict[str, Datatype] = {
         Datatype("gid", 256, "account", example="a group's name or number"),
         Datatype("igmp_type", 8, symbols=tables.IGMP_TYPES, example="membership-query, leave-group"),
         Datatype("arp_op", 16, symbols=tables.ARP_OPERATIONS, example="request or reply"),
-        Datatype("devgroup", 32, example="a number"),
+        Datatype("devgroup", 32, symbols={"default": 0}, example="a number, or default"),
         Datatype("integer", 128, example="a number"),
         Datatype("string", 128, "text", example='"text"'),
     )

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Sequence
 
 from pcapaudit.core.vocab import HELPERS
 from pcapaudit.rules import ops
-from pcapaudit.rules.fields import Load, load_of
+from pcapaudit.rules.fields import Load, is_interface, load_of
+from pcapaudit.rules.interfaces import GROUPS, Interfaces, name_number
 from pcapaudit.rules.intervals import compare_bounds, interval_test, merge
 from pcapaudit.rules.model import Element, Key, MapLookup, Match, NamedSet, Place, SetLiteral, SetRef
 from pcapaudit.rules.prefilter import ALL_PROTOCOLS, SlotFilter
 from pcapaudit.rules.program import Program, Tally
 
-__all__ = ["Emitter", "helper_names", "name_number", "wildcard"]
+__all__ = ["Emitter", "helper_names"]
 
 
 class Emitter:
@@ -21,7 +22,6 @@ class Emitter:
 
     def __init__(self, program: Program, *, assumed: bool, changed: Container[str]) -> None:
         self.program = program
-        self.assumed = assumed
         #: Fields that rules overwrite: what is in the capture is not what later rules see.
         self.changed = changed
         #: Sets of the table that is being compiled, and the number of those that packets write to.
@@ -29,15 +29,14 @@ class Emitter:
         self.dynamic: dict[str, int] = {}
         #: Those of intervals that live for a time: who was found in one may have been there no longer.
         self.fading: set[str] = set()
-        #: Names of interfaces that the assumed topology does not have, and where the first rule asks for them.
-        self.foreign: dict[str, Place] = {}
+        self.interfaces = Interfaces(program, assumed=assumed)
+        #: Reverse path tests, and where the first of each stands.
+        self.reverse: dict[str, Place] = {}
         #: Place, within its rule, of the statement that is being compiled.
         self.position = 0
         self._loads: dict[Load, int] = {}
         self._tests: dict[tuple[int, ...], int] = {}
         self._tallies: dict[tuple[int, int], int] = {}
-        for name in program.interfaces:
-            program.iface_names.extend((name_number(name) >> 64, name_number(name) & _LOW))
 
     def emit(self, *words: int) -> None:
         """One instruction."""
@@ -59,7 +58,7 @@ class Emitter:
 
     def load_of(self, key: Key) -> Load:
         """The load for a key in this topology."""
-        found = load_of(key, assumed=self.assumed, changed=self.changed)
+        found = load_of(key, changed=self.changed)
         self.program.uses_ct_mark |= found.field == ops.FIELD_CT_MARK
         self.program.uses_ct_helper |= found.field == ops.FIELD_CT_HELPER
         self.program.uses_ct_account |= found.field in _ACCOUNT
@@ -83,6 +82,7 @@ class Emitter:
         inverted = ops.TEST_NOT if match.op == "!=" else 0
         for key in match.keys:
             narrowed.protocols &= _protocols(key.selector.l3, key.selector.proto)
+        self._note_reverse(match)
         if len(match.keys) > 1:
             self._tuple(match, inverted)
             return False
@@ -94,14 +94,16 @@ class Emitter:
         if self._counts(match):
             self.parts(match.keys)
             self.tally(match.keys, match.right)
+        if key.selector.text in GROUPS and key.mask is None:
+            load = Load(GROUPS[key.selector.text])
         if load.field == ops.FIELD_UNKNOWN:
             self.emit(ops.OP_MATCH, self.load(load), ops.TEST_EQUAL | inverted, 0)
             return False
         bounds = [bound for each in self.elements(match.right) for bound in compare_bounds(match.op, *each.parts[0], key.selector.bits)]
-        if load.field in (ops.FIELD_IIF, ops.FIELD_OIF):
-            at = self.interface_test(bounds, match.place)
+        if is_interface(load):
+            at = self.interfaces.test(bounds, match.place, key.selector.text)
             self.emit(ops.OP_MATCH, self.load(load), ops.TEST_IFACE | inverted, at)
-            return self._narrow_interface(narrowed, load.field, at, bool(inverted))
+            return load.field in (ops.FIELD_IIF, ops.FIELD_OIF) and self._narrow_interface(narrowed, load.field, at, bool(inverted))
         merged = merge(bounds)
         test = self.test(ops.TEST_ANY, [bounds[0][0]]) if match.op == "any" else self.test(*interval_test(merged, key.selector.bits))
         self.emit(ops.OP_MATCH, self.load(load), test[0] | inverted, test[1])
@@ -112,6 +114,12 @@ class Emitter:
         bits = sum(1 << index for index, answer in enumerate(row) if answer != (ops.YES if inverted else ops.NO))
         narrowed.narrow_interface("iif" if number == ops.FIELD_IIF else "oif", bits)
         return ops.UNKNOWN not in row[:-1]
+
+    def _note_reverse(self, match: Match) -> None:
+        """Remember the reverse path tests, which need to know more than most topologies say."""
+        for key in match.keys:
+            if key.selector.base in ("fib", "rpfilter") and "saddr" in key.selector.text and "iif" in key.selector.text:
+                self.reverse.setdefault(key.selector.text, match.place)
 
     def test(self, kind: int, words: list[int]) -> tuple[int, int]:
         """A test and the index of its words in the pool; equal tests are kept once."""
@@ -133,35 +141,6 @@ class Emitter:
                 self.program.pool.extend(load.mask)
             self.program.loads.extend((load.field, load.l3, load.proto, load.offset, load.bits, load.reach, mask_at, 0))
         return known
-
-    # Interfaces -----------------------------------------------------------------------------------------------------------------
-
-    def interface_test(self, bounds: Sequence[tuple[int, int]], place: Place) -> int:
-        """A row of answers: one for each interface, then for "no interface", then for "not known"."""
-        foreign = self._foreign_names(bounds, place)
-        row = []
-        for name in (*self.program.interfaces, ""):
-            number = name_number(name)
-            inside = any(first <= number <= last for first, last in bounds)
-            row.append(ops.YES if inside else ops.UNKNOWN if foreign and name else ops.NO)
-        row.append(ops.YES if (0, _FULL) in bounds else ops.UNKNOWN)
-        at = len(self.program.ifaces)
-        self.program.ifaces.extend(row)
-        return at
-
-    def _foreign_names(self, bounds: Iterable[tuple[int, int]], place: Place) -> set[tuple[int, int]]:
-        """The bounds that want a name which the assumed topology does not have, noted for the person.
-
-        ``lo`` is not one of them: a packet that was captured between assumed zones did not come by the loopback interface.
-        """
-        if not self.assumed:
-            return set()
-        names = [name_number(name) for name in (*self.program.interfaces, "lo")]
-        foreign = {(first, last) for first, last in bounds if not any(first <= number <= last for number in names)}
-        for first, last in sorted(foreign):
-            text = first.to_bytes(16, "big").rstrip(b"\0").decode(errors="replace") + ("*" if first != last else "")
-            self.foreign.setdefault(text, place)
-        return foreign
 
     # Concatenations and verdict maps --------------------------------------------------------------------------------------------
 
@@ -229,10 +208,10 @@ class Emitter:
         pool = self.program.pool
         at = len(pool)
         pool.append(len(elements))
-        names = [self.load_of(key).field in (ops.FIELD_IIF, ops.FIELD_OIF) for key in keys]
+        names = [is_interface(self.load_of(key)) for key in keys]
         for order, element in enumerate(elements):
             for (first, last), is_name in zip(element.parts, names, strict=True):
-                if is_name and self._foreign_names([(first, last)], place):
+                if is_name and self.interfaces.foreign_names([(first, last)], place):
                     pool.extend((_LOW, _LOW, 0, 0))
                 else:
                     pool.extend((first >> 64 & _LOW, first & _LOW, last >> 64 & _LOW, last & _LOW))
@@ -288,23 +267,9 @@ _V4 = (1 << 256) - 1
 #: nftables' bit of each CT_ number.
 _STATE_BITS = (1, 8, 2, 4, 1, 64)
 _LOW = (1 << 64) - 1
-_FULL = (1 << 128) - 1
-
-
-def name_number(name: str) -> int:
-    """An interface name as the number that ``datatypes`` makes of it."""
-    return int.from_bytes(name.encode()[:15].ljust(16, b"\0"), "big")
 
 
 def helper_names() -> array[int]:
     """Names of helpers by HELPER_ number as rules compare them: upper and lower half."""
     numbers = [name_number(HELPERS[number]) for number in range(len(HELPERS))]
     return array("Q", [half for number in numbers for half in (number >> 64, number & _LOW)])
-
-
-def wildcard(name: str) -> tuple[int, int]:
-    """The interval of an interface name, or of all names that begin with what stands before a ``*``."""
-    if not name.endswith("*"):
-        return name_number(name), name_number(name)
-    stem = name[:-1].encode()[:15]
-    return int.from_bytes(stem.ljust(16, b"\0"), "big"), int.from_bytes(stem.ljust(16, b"\xff"), "big")

@@ -9,7 +9,7 @@ from pcapaudit.rules import ops
 from pcapaudit.rules.model import Key
 from pcapaudit.rules.selectors import EXTENSION_NUMBERS, TCP_OPTION_NUMBERS, Selector, extension_place, option_place
 
-__all__ = ["Load", "load_of"]
+__all__ = ["Load", "is_interface", "load_of"]
 
 _LOW = (1 << 64) - 1
 
@@ -52,8 +52,6 @@ _COLUMNS = {
     "th dport": ops.FIELD_TH_DPORT,
     "ct l3proto": ops.FIELD_CT_L3PROTO,
     "ct protocol": ops.FIELD_CT_PROTOCOL,
-    "fib saddr type": ops.FIELD_FIB_SOURCE,
-    "fib daddr type": ops.FIELD_FIB_DESTINATION,
     **{
         f"ct {side} {name}": first + number
         for side, first in (("original", ops.FIELD_CT_ORIGINAL), ("reply", ops.FIELD_CT_REPLY))
@@ -101,10 +99,10 @@ class Load:
     mask: tuple[int, int, int, int] | None = None
 
 
-def load_of(key: Key, *, assumed: bool = False, changed: Container[str] = ()) -> Load:
+def load_of(key: Key, *, changed: Container[str] = ()) -> Load:
     """The load for a key. What no capture holds, and what no column or header holds, is a load whose answer is always unknown.
 
-    With an ``assumed`` topology nobody knows which addresses are local. ``changed`` are fields that rules overwrite.
+    ``changed`` are fields that rules overwrite.
     """
     selector = key.selector
     mask = None
@@ -112,14 +110,36 @@ def load_of(key: Key, *, assumed: bool = False, changed: Container[str] = ()) ->
         mask = (key.mask >> 64 & _LOW, key.mask & _LOW, key.xor >> 64 & _LOW, key.xor & _LOW)
     proto = 0 if selector.proto is None else selector.proto + 1
     number = _COLUMNS.get(selector.text, _HEADERS.get(selector.base, ops.FIELD_UNKNOWN))
-    if selector.text in changed or (number in (ops.FIELD_FIB_SOURCE, ops.FIELD_FIB_DESTINATION) and assumed):
+    if selector.text in changed:
         return Load(ops.FIELD_UNKNOWN, selector.l3, proto)
+    if selector.base in ("fib", "rpfilter"):
+        return _load_of_fib(selector, mask)
     if number == ops.FIELD_UNKNOWN:
         return _load_of_part(selector, proto, mask)
     reach = (selector.offset + selector.bits + 7) // 8
     if selector.base == "meta" and mask is None:
         reach = 0
     return Load(number, selector.l3, proto, selector.offset, selector.bits, reach, mask)
+
+
+def _load_of_fib(selector: Selector, mask: tuple[int, int, int, int] | None) -> Load:
+    """``fib saddr . iif oif``: the first bit says what is asked for."""
+    *flags, result = selector.text.removeprefix("fib ").replace(" . ", " ").split()
+    wanted = ops.FIB_RESULT_TYPE
+    if result != "type":
+        wanted = ops.FIB_RESULT_CHECK if selector.type_name == "boolean" else ops.FIB_RESULT_DEVICE
+    for flag, bit in (("iif", ops.FIB_BY_IIF), ("oif", ops.FIB_BY_OIF), ("mark", ops.FIB_BY_MARK)):
+        wanted |= bit if flag in flags else 0
+    wanted |= ops.FIB_XTABLES if selector.base == "rpfilter" else 0
+    field = ops.FIELD_FIB_SOURCE if "saddr" in flags else ops.FIELD_FIB_DESTINATION
+    return Load(field, selector.l3, 0, wanted, selector.bits, 0, mask)
+
+
+def is_interface(load: Load) -> bool:
+    """Whether the value that is read is an interface."""
+    if load.field in (ops.FIELD_FIB_SOURCE, ops.FIELD_FIB_DESTINATION):
+        return load.offset & ops.FIB_RESULTS == ops.FIB_RESULT_DEVICE
+    return load.field in (ops.FIELD_IIF, ops.FIELD_OIF)
 
 
 def _load_of_part(selector: Selector, proto: int, mask: tuple[int, int, int, int] | None) -> Load:

@@ -13,8 +13,8 @@ from pcapaudit.core.columns import PacketBatch
 from pcapaudit.rules.compile import Program
 
 if not cython.compiled:
-    from pcapaudit.core.consts import PROTO_AH, PROTO_DSTOPTS, PROTO_FRAGMENT, PROTO_HOPOPT, PROTO_ROUTING
-    from pcapaudit.rules.ops import NO, UNKNOWN, YES
+    from pcapaudit.core.consts import PATH_OUTPUT, PROTO_AH, PROTO_DSTOPTS, PROTO_FRAGMENT, PROTO_HOPOPT, PROTO_ROUTING
+    from pcapaudit.rules.ops import LINKTYPE_ETHERNET, NO, UNKNOWN, YES
 
 __all__ = ["Headers"]
 
@@ -57,6 +57,23 @@ class Headers:
             at += 1
         self.value_hi = hi
         self.value_lo = lo
+        return YES
+
+    def packet_type(self, i):
+        """By the Ethernet destination: broadcast 1, multicast 2, else to this host 0 (frames for others are no business of its rules)."""
+        self.value_hi = 0
+        if self.batch.linktype[i] != LINKTYPE_ETHERNET or self.batch.l3_off[i] < self.batch.offset[i] + 14:
+            return UNKNOWN
+        if self.batch.path[i] == PATH_OUTPUT or self.batch.data[self.batch.offset[i]] & 1 == 0:
+            self.value_lo = 0
+            return YES
+        at = self.batch.offset[i]
+        self.value_lo = 1
+        index = 0
+        while index < 6:
+            if self.batch.data[at + index] != 0xFF:
+                self.value_lo = 2
+            index += 1
         return YES
 
     @cython.boundscheck(True)

@@ -19,9 +19,7 @@ from pcapaudit.core.consts cimport (
     IFACE_NONE,
     IFACE_UNKNOWN,
     PATH_FORWARD,
-    PATH_INPUT,
     PATH_OUTPUT,
-    PATH_UNKNOWN,
     PROTO_ICMP,
     PROTO_ICMPV6,
     PROTO_TCP,
@@ -30,6 +28,7 @@ from pcapaudit.core.consts cimport (
     STATUS_DST_NAT,
     STATUS_SRC_NAT,
 )
+from pcapaudit.rules.fib cimport Fib
 from pcapaudit.rules.headers cimport Headers
 from pcapaudit.rules.ops cimport *
 from pcapaudit.rules.view cimport View
@@ -46,6 +45,7 @@ cdef class Matcher:
     cdef u32[::1] loads
     cdef u64[::1] pool
     cdef Headers headers
+    cdef Fib fib
     cdef unsigned char[::1] ifaces
     cdef u64[::1] iface_names
     cdef u32 iface_count
@@ -95,10 +95,8 @@ cdef class Matcher:
     cdef int _load_made(self, u32 i, u32 load, u32 field) except -1 nogil
     cdef int _bits(self, u32 start, u32 end, u32 size, u32 load) except -1 nogil
     cdef int _from(self, int answer) noexcept nogil
-    @cython.locals(at=u32, index=u32)
-    cdef int _load_packet_type(self, u32 i) noexcept nogil
-    @cython.locals(path=u32, hi=u64, lo=u64, is_local=cython.bint)
-    cdef int _load_fib(self, u32 i, u32 field) noexcept nogil
+    @cython.locals(asked=u32, coming=u32, leaving=u32, found=u32)
+    cdef int _load_fib(self, u32 i, u32 load, u32 field) noexcept nogil
     @cython.locals(state=u32, direction=u32, part=u32, found=u32)
     cdef int _load_connection(self, u32 i, u32 field) noexcept nogil
     @cython.locals(side=u32, packets=u64, octets=u64)

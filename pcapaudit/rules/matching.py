@@ -14,6 +14,7 @@ import cython
 
 from pcapaudit.core.columns import PacketBatch, VerdictBatch
 from pcapaudit.rules.compile import Program
+from pcapaudit.rules.fib import Fib
 from pcapaudit.rules.headers import Headers
 from pcapaudit.rules.view import View
 
@@ -36,9 +37,7 @@ if not cython.compiled:
         IFACE_NONE,
         IFACE_UNKNOWN,
         PATH_FORWARD,
-        PATH_INPUT,
         PATH_OUTPUT,
-        PATH_UNKNOWN,
         PROTO_ICMP,
         PROTO_ICMPV6,
         PROTO_TCP,
@@ -49,10 +48,10 @@ if not cython.compiled:
     )
     from pcapaudit.rules.ops import (
         EITHER,
-        FIB_BROADCAST,
-        FIB_LOCAL,
-        FIB_MULTICAST,
-        FIB_UNICAST,
+        FIB_BY_MARK,
+        FIB_BY_OIF,
+        FIB_RESULT_DEVICE,
+        FIB_RESULTS,
         FIELD_CT_AVGPKT,
         FIELD_CT_BYTES,
         FIELD_CT_DIRECTION,
@@ -122,7 +121,6 @@ if not cython.compiled:
 __all__ = ["Matcher"]
 
 _ALL_BITS = cython.declare(cython.ulonglong, 0xFFFFFFFFFFFFFFFF)
-_ALL_V4 = cython.declare(cython.ulonglong, 0xFFFFFFFF)
 _NS_PER_DAY = cython.declare(cython.longlong, 86400000000000)
 _NS_PER_MS = cython.declare(cython.longlong, 1000000)
 _NS_PER_SECOND = cython.declare(cython.longlong, 1000000000)
@@ -138,6 +136,7 @@ class Matcher:
         self.loads = memoryview(array("I", [*program.loads, 0]))
         self.pool = memoryview(program.pool)
         self.headers = Headers(program, batch)
+        self.fib = Fib(program.machine, program.interfaces, batch)
         self.ifaces = memoryview(program.ifaces)
         self.iface_names = memoryview(array("Q", [*program.iface_names, 0]))
         self.iface_count = len(program.interfaces)
@@ -386,7 +385,7 @@ class Matcher:
         if field >= FIELD_CT_MARK:
             return self._load_connection(i, field)
         if field in (FIELD_FIB_SOURCE, FIELD_FIB_DESTINATION):
-            return self._load_fib(i, field)
+            return self._load_fib(i, load, field)
         if field == FIELD_OPTION:
             return self._from(self.headers.option(i, load))
         if field == FIELD_NEXT_HEADER:
@@ -394,7 +393,7 @@ class Matcher:
         if field == FIELD_EXTENSION:
             return self._from(self.headers.extension(i, load))
         if field == FIELD_PKTTYPE:
-            return self._load_packet_type(i)
+            return self._from(self.headers.packet_type(i))
         self.value_lo = self.now
         if field != FIELD_TIME:
             # Days count from Sunday, and 1 January 1970 was a Thursday.
@@ -412,45 +411,25 @@ class Matcher:
         self.value_lo = self.headers.value_lo
         return answer
 
-    def _load_packet_type(self, i):
-        """By the Ethernet destination: broadcast 1, multicast 2, else to this host 0 (frames for others are no business of its rules)."""
-        if self.batch.linktype[i] != LINKTYPE_ETHERNET or self.batch.l3_off[i] < self.batch.offset[i] + 14:
-            return UNKNOWN
-        if self.batch.path[i] == PATH_OUTPUT or self.batch.data[self.batch.offset[i]] & 1 == 0:
-            self.value_lo = 0
-            return YES
-        at = self.batch.offset[i]
-        self.value_lo = 1
-        index = 0
-        while index < 6:
-            if self.batch.data[at + index] != 0xFF:
-                self.value_lo = 2
-            index += 1
-        return YES
-
-    def _load_fib(self, i, field):
-        """Type of an address, as far as the packet's way tells: what comes in is for a local address, what goes through is not."""
-        path = self.batch.path[i]
-        hi = self.batch.src_hi[i] if field == FIELD_FIB_SOURCE else self.batch.dst_hi[i]
-        lo = self.batch.src_lo[i] if field == FIELD_FIB_SOURCE else self.batch.dst_lo[i]
-        if self.batch.l3[i] == 4:
-            if lo >> 28 == 0xE:
-                self.value_lo = FIB_MULTICAST
-                return YES
-            if lo == _ALL_V4:
-                self.value_lo = FIB_BROADCAST
-                return YES
-            if lo == 0 or lo & 0xFF == 0xFF:
-                # Nobody, or perhaps a subnet's broadcast address.
+    def _load_fib(self, i, load, field):
+        """What the routes say of an address. Which of them hold for marked packets nobody told us."""
+        asked = self.loads[load + 3]
+        if asked & FIB_BY_MARK:
+            if self.mark_unsure:
+                self.looked_unsure = 1
+            if not self.mark_known or self.mark:
                 return UNKNOWN
-        elif hi >> 56 == 0xFF:
-            self.value_lo = FIB_MULTICAST
-            return YES
-        if path == PATH_UNKNOWN:
-            return UNKNOWN
-        is_local = path == PATH_OUTPUT if field == FIELD_FIB_SOURCE else path == PATH_INPUT
-        self.value_lo = FIB_LOCAL if is_local else FIB_UNICAST
-        return YES
+        coming = IFACE_NONE if self.hook == HOOK_OUTPUT else self.batch.iif[i]
+        leaving = IFACE_NONE if self.hook in (HOOK_PREROUTING, HOOK_INPUT, HOOK_INGRESS) else self.batch.oif[i]
+        found = self.fib.look_up(
+            i,
+            field == FIELD_FIB_DESTINATION,
+            asked,
+            leaving if asked & FIB_BY_OIF else coming,
+            leaving if self.hook in (HOOK_OUTPUT, HOOK_POSTROUTING) else coming,
+        )
+        self.value_lo = self.fib.value
+        return found
 
     def _has_header(self, i, reach):
         """Whether the transport header's first ``reach`` bytes are there: NO on the wire, UNKNOWN beyond the snap length."""
@@ -602,6 +581,8 @@ class Matcher:
         slot = self.code[pc + 2]
         found = min(self.load(i, load), UNKNOWN)
         field = self.loads[load]
+        if field in (FIELD_FIB_SOURCE, FIELD_FIB_DESTINATION) and self.loads[load + 3] & FIB_RESULTS == FIB_RESULT_DEVICE:
+            field = FIELD_IIF
         if found == YES and (field in (FIELD_IIF, FIELD_OIF)):
             index = self.value_lo
             self.value_lo = 0

@@ -205,11 +205,28 @@ UPDATE_QUOTA = 2
 UPDATE_UNKNOWN = 3
 
 LINKTYPE_ETHERNET = 1
-# Types of addresses, as the kernel numbers them (RTN_).
+# Types of addresses, as the kernel numbers them (RTN_); and stretches of addresses of which nothing is known, or to which no way leads.
+FIB_UNSPEC = 0
 FIB_UNICAST = 1
 FIB_LOCAL = 2
 FIB_BROADCAST = 3
+FIB_ANYCAST = 4
 FIB_MULTICAST = 5
+FIB_BLACKHOLE = 6
+FIB_UNREACHABLE = 7
+FIB_PROHIBIT = 8
+FIB_VAGUE = 254
+FIB_NOTHING = 255
+# First bit of a fib field: what is asked for, and what else decides.
+FIB_RESULT_TYPE = 0
+FIB_RESULT_DEVICE = 1
+FIB_RESULT_CHECK = 2
+FIB_RESULTS = 3
+FIB_BY_IIF = 4
+FIB_BY_OIF = 8
+FIB_BY_MARK = 16
+# iptables asks (rpfilter).
+FIB_XTABLES = 32
 
 # Words of a look at a list of addresses: list, action, by source, mask hi, mask lo, span in ns, hits wanted, TTL too, inverted.
 RECENT_LIST = 0

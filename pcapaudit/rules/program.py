@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from dataclasses import dataclass, field
 
+from pcapaudit.rules.machine import Machine
 from pcapaudit.rules.model import Element, Key, NamedSet, Nat, Rule
 from pcapaudit.rules.nft.printer import format_rule
 from pcapaudit.rules.prefilter import Filters
@@ -154,6 +155,8 @@ class Program:
     iface_names: array[int] = field(default_factory=lambda: array("Q"))
     #: Names of the interfaces, in the order of the columns iif and oif.
     interfaces: tuple[str, ...] = ()
+    #: What rules can ask of the firewall's routes and interfaces.
+    machine: Machine = field(default_factory=Machine)
     #: A rule takes one slot, or one for each element of its verdict map: first instruction, and rule id, of each slot.
     slot_start: array[int] = field(default_factory=lambda: array("I"))
     #: The same without the matches that the chain's filter has answered.

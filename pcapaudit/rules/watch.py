@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from pcapaudit.core.consts import IFACE_NONE
 from pcapaudit.rules import ops
 from pcapaudit.rules.datatypes import DATATYPES
+from pcapaudit.rules.fields import Load, is_interface
 from pcapaudit.rules.model import Key, Match, VerdictMap
 from pcapaudit.rules.nft.printer import format_statement
 from pcapaudit.rules.steps import ChainStep, Outcome, RuleStep, Seen, Step, WayStep, World
@@ -245,8 +246,9 @@ class Watcher:
         if answer != ops.YES:
             return None if answer == ops.NO else "?"
         number = self._matcher.value_hi << 64 | self._matcher.value_lo
-        field = self._program.loads[self._program.code[pc + 1]]
-        if field in (ops.FIELD_IIF, ops.FIELD_OIF):
+        load = self._program.code[pc + 1]
+        field, offset = self._program.loads[load], self._program.loads[load + 3]
+        if is_interface(Load(field, offset=offset)):
             if number < len(self._program.interfaces):
                 return f'"{self._program.interfaces[number]}"'
             return "none" if number == IFACE_NONE else "?"

@@ -14,9 +14,10 @@ from pcapaudit.capture.stream import open_stream
 from pcapaudit.conntrack.config import ConntrackConfig
 from pcapaudit.core import vocab
 from pcapaudit.replay.consumer import Context
+from pcapaudit.replay.routing import program_for
 from pcapaudit.replay.run import run
 from pcapaudit.replay.topology import Topology
-from pcapaudit.rules import compile_ruleset, load_ruleset
+from pcapaudit.rules import load_ruleset
 
 GOLDENS = sorted((Path(__file__).parent / "nat").glob("*.txt"))
 LETTERS = {"seen_reply": "S", "assured": "A", "confirmed": "C", "src_nat": "s", "dst_nat": "d"}
@@ -26,7 +27,7 @@ def lines(golden):
     """What the engine says of the capture, in the form of the golden lines."""
     topology = Topology.from_options(zone=["one=one:any"])
     ruleset = load_ruleset(str(golden.with_suffix("").with_suffix(".nft")))
-    program, facts = compile_ruleset(ruleset, topology.interfaces, topology.assumed), Collector()
+    program, facts = program_for(ruleset, topology), Collector()
     with open_stream([str(golden.with_suffix(""))]) as stream:
         run(Context(stream, ruleset, program, topology, ConntrackConfig(checksum=False), "ignore"), [facts], 1)
     for number, row in enumerate(facts.rows, 1):

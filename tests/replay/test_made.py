@@ -11,8 +11,9 @@ from pcapaudit.core.errors import ConfigError
 from pcapaudit.replay.consumer import Context
 from pcapaudit.replay.made import START_NS, MadeStream, frames_of, topology_for, trace_made
 from pcapaudit.replay.packet_text import parse_packets
+from pcapaudit.replay.routing import program_for
 from pcapaudit.replay.topology import Topology
-from pcapaudit.rules import compile_ruleset, parse_ruleset
+from pcapaudit.rules import parse_ruleset
 
 FORWARD = """table inet t { chain c { type filter hook forward priority 0; policy drop;
     ct state established,related accept
@@ -25,7 +26,7 @@ def traced(text, rules=FORWARD, topology=None):
     packets = parse_packets(text)
     topology = topology or topology_for(packets)
     ruleset = parse_ruleset(rules, "t.nft")
-    program = compile_ruleset(ruleset, topology.interfaces, topology.assumed)
+    program = program_for(ruleset, topology)
     context = Context(MadeStream(frames_of(packets)), ruleset, program, topology, ConntrackConfig(checksum=0), "ignore")
     return trace_made(context, packets)
 

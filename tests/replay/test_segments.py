@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from replay_topologies import ADDRESSES, BITS, expected_code, topologies
 
 from pcapaudit.replay import segments as module
-from pcapaudit.replay.segments import MIXED, ZONE_BITS, segments, upper_table
+from pcapaudit.replay.segments import GROUP, MIXED, ZONE_BITS, segments, upper_table
 from pcapaudit.replay.topology import Topology
 
 
@@ -66,3 +66,10 @@ def test_assumed_topology_needs_few_searches():
     assert [upper for upper, code in enumerate(table6) if code & MIXED] == [0]
     assert (len(spans4), spans6) == (1, [(7, 9)])
     assert [table4[upper] & ZONE_BITS for upper in (0x0A00, 0x0AFF, 0x0B00, 0xC0A8, 0x6440)] == [0, 0, 1, 0, 1]
+
+
+def test_first_address_of_an_own_ipv6_network():
+    """A router takes in what is for it; IPv4 has no such address."""
+    ranges = segments(Topology.from_options(own=["2001:db8::7/64", "192.0.2.7/24"]), 6)
+    assert dict(ranges)[0x20010DB8 << 96] & GROUP
+    assert not any(code & GROUP for start, code in segments(Topology.from_options(own=["192.0.2.7/24"]), 4) if start == 0xC0000200)

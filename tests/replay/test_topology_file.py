@@ -19,13 +19,16 @@ def example():
 def test_example_of_the_docstring():
     """Every key that the documentation shows is read."""
     made = read_topology(example(), "site.toml")
-    lan, guests = made.zones
+    lan, guests, wan = made.zones
     assert (lan.name, lan.iface, lan.inside, [str(each) for each in lan.prefixes]) == ("lan", "eth1", True, ["192.168.0.0/16", "fd00::/8"])
     assert (guests.iface, guests.inside, guests.vlans, guests.recorded_as) == ("eth1.30", False, (30,), ("eth1.30",))
     assert guests.macs == (0x020000003001,)
     assert [str(each) for each in (*made.own, *made.broadcasts)] == ["192.168.0.1/32", "203.0.113.7/32", "192.168.0.255"]
     assert made.ct_zone == "vlan"
-    assert (made.path, made.assumed, made.assumed_inside, made.interfaces) == ("auto", False, False, ("eth1", "eth1.30"))
+    assert (made.path, made.assumed, made.assumed_inside, made.interfaces) == ("auto", False, False, ("eth1", "eth1.30", "ppp0"))
+    assert [(zone.index, zone.group) for zone in made.zones] == [(3, 1), (None, 0), (None, 0)]
+    assert wan.prefixes == ANY
+    assert [(str(line.network), line.devices) for line in made.routes] == [("0.0.0.0/0", ("ppp0",)), ("10.0.0.0/8", ())]
     for key in (*topology_file._KEYS, *topology_file._ZONE_KEYS):
         assert key in example()
 
@@ -46,7 +49,7 @@ def test_defaults_of_a_zone():
         ("zones = 1", "site.toml: zones = 1; expected a table: [zones.lan]"),
         ("[zones]\nlan = 1", "site.toml: zones.lan: 1 is not a table; write [zones.lan]"),
         ("onw = []\n[zones.a]", "site.toml: unknown key onw; did you mean own?"),
-        ("color = 1\n[zones.a]", "site.toml: unknown key color; possible are own, path, ct-zone, captured, zones"),
+        ("color = 1\n[zones.a]", "site.toml: unknown key color; possible are own, path, ct-zone, captured, routes, zones"),
         ("own = '1.2.3.4'\n[zones.a]", "site.toml: own = '1.2.3.4'; expected a list of texts in quotes"),
         ("own = [1]\n[zones.a]", "site.toml: own: 1 is not a text; put it into quotes"),
         ("own = ['router']\n[zones.a]", "site.toml: own: router: not an address"),
@@ -57,6 +60,10 @@ def test_defaults_of_a_zone():
         ("[zones.a]\ninterface = 'a b'", "site.toml: zones.a.interface: a b cannot name an interface"),
         ("[zones.a]\ninterface = ''", "site.toml: zones.a.interface: nothing cannot name an interface"),
         ("[zones.a]\nvlans = [4095]", "site.toml: zones.a.vlans: 4095 is not a VLAN id; expected numbers from 0 to 4094"),
+        ("[zones.a]\ngroup = -1", "site.toml: zones.a.group: -1 is no such number; expected 0 to 4294967295"),
+        ("[zones.a]\nindex = 'eth0'", "site.toml: zones.a: index = 'eth0'; expected a number"),
+        ("routes = ['default dev eth9']\n[zones.a]", "site.toml: routes: default dev eth9: no zone has the interface eth9; give it one"),
+        ("routes = 5\n[zones.a]", "site.toml: routes = 5; expected a list of texts in quotes"),
         ("[zones.a]\nvlans = [true]", "site.toml: zones.a.vlans: True is not a VLAN id"),
         ("[zones.a]\nmacs = ['02:00']", "site.toml: zones.a.macs: 02:00 is not an Ethernet address; write it as"),
         ("[zones.a]\nvlans = [3]\n[zones.b]\nvlans = [3]", "site.toml: vlans: 3 is in zones a and b; give it to one of them"),

@@ -245,3 +245,16 @@ def test_link_local_is_not_forwarded():
         (ip_address("fd00::1"), ip_address("2001:db8::1")),
     ]
     assert [path for _, _, path in placed(Topology.from_options(), *pairs)] == ["input", "input", "forward"]
+
+
+def test_received_from_an_own_address():
+    """The file says that it came in: somebody else uses the address."""
+    topology = Topology.from_options(zone=["lan=eth1:10.0.0.0/8", "wan=eth0:any"], own=["10.0.0.1"])
+    for flags, wanted in (
+        (consts.FRAME_INBOUND, (0, 1, "forward")),
+        (consts.FRAME_OUTBOUND, (NONE, 1, "output")),
+        (0, (NONE, 1, "output")),
+    ):
+        BATCH.arrays["frame_flags"][0] = flags
+        assert placed(topology, (ip_address("10.0.0.1"), ip_address("192.0.2.1"))) == [wanted]
+    BATCH.arrays["frame_flags"][0] = 0

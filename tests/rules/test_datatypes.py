@@ -14,7 +14,7 @@ from pcapaudit.rules.datatypes import DATATYPES, Datatype, format_duration, pars
 
 SECOND = 1_000_000_000
 #: Names that nft 1.0.6 knows from files of the machine, or under the words of its grammar only.
-NOT_DESCRIBED = {"inet_service", "ecn"}
+NOT_DESCRIBED = {"inet_service", "ecn", "devgroup"}
 #: Names that it understands without listing them.
 UNLISTED = {"hopopt", "icmpv6", "true", "false"}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pcapaudit.rules import ops, parse_ruleset
-from pcapaudit.rules.fields import Load, load_of
+from pcapaudit.rules.fields import Load, is_interface, load_of
 from pcapaudit.rules.model import Key
 from pcapaudit.rules.selectors import SELECTORS, free_selector, raw_payload
 
@@ -36,12 +36,26 @@ def test_key_of_the_common_rules_is_a_column():
     assert not [text for text in common if load_of(Key(SELECTORS[text])).field in slow]
 
 
-def test_overwritten_fields_and_assumed_addresses_are_unknown():
-    """What rules change is not in the capture; which addresses are local, an assumed topology does not say."""
+def test_overwritten_fields_are_unknown():
+    """What rules change is not in the capture."""
     assert load_of(Key(SELECTORS["ip dscp"]), changed={"ip dscp"}) == Load(ops.FIELD_UNKNOWN, 4)
-    fib = Key(free_selector("fib daddr type", "fib_addrtype", "fib"))
-    assert load_of(fib, assumed=True).field == ops.FIELD_UNKNOWN
-    assert load_of(fib).field == ops.FIELD_FIB_DESTINATION
+
+
+@pytest.mark.parametrize(
+    ("text", "type_name", "field", "asked"),
+    [
+        ("fib daddr type", "fib_addrtype", ops.FIELD_FIB_DESTINATION, ops.FIB_RESULT_TYPE),
+        ("fib daddr . iif type", "fib_addrtype", ops.FIELD_FIB_DESTINATION, ops.FIB_RESULT_TYPE | ops.FIB_BY_IIF),
+        ("fib saddr . mark . iif oif", "boolean", ops.FIELD_FIB_SOURCE, ops.FIB_RESULT_CHECK | ops.FIB_BY_IIF | ops.FIB_BY_MARK),
+        ("fib saddr oif", "iface_index", ops.FIELD_FIB_SOURCE, ops.FIB_RESULT_DEVICE),
+        ("fib saddr . oif oifname", "ifname", ops.FIELD_FIB_SOURCE, ops.FIB_RESULT_DEVICE | ops.FIB_BY_OIF),
+    ],
+)
+def test_fib_says_what_it_asks_for(text, type_name, field, asked):
+    """In the bits of a load's offset; an interface is compared by name."""
+    load = load_of(Key(free_selector(text, type_name, "fib")))
+    assert (load.field, load.offset) == (field, asked)
+    assert is_interface(load) is (asked & ops.FIB_RESULTS == ops.FIB_RESULT_DEVICE)
 
 
 @pytest.mark.parametrize(

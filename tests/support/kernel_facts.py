@@ -21,9 +21,10 @@ from pcapaudit.capture.stream import open_stream
 from pcapaudit.conntrack.config import ConntrackConfig
 from pcapaudit.core import consts, vocab
 from pcapaudit.replay.consumer import Context
+from pcapaudit.replay.routing import program_for
 from pcapaudit.replay.run import run
 from pcapaudit.replay.topology import Topology
-from pcapaudit.rules import compile_ruleset, parse_ruleset
+from pcapaudit.rules import parse_ruleset
 
 __all__ = ["Difference", "Fact", "Setup", "compare", "engine_facts", "kernel_facts", "read_golden", "read_note", "write_golden"]
 
@@ -183,7 +184,7 @@ class _Facts:
 def engine_facts(capture: Path, setup: Setup, seed: int = 0) -> tuple[list[Fact], list[str]]:
     """The engine's facts, and why it did not accept."""
     topology, ruleset, facts = Topology.from_options(path="input"), parse_ruleset(setup.ruleset()), _Facts()
-    program = compile_ruleset(ruleset, topology.interfaces, topology.assumed)
+    program = program_for(ruleset, topology)
     with open_stream([str(capture)]) as stream:
         run(Context(stream, ruleset, program, topology, setup.config(), "verify"), [facts], seed)
     return facts.facts, facts.reasons

@@ -13,8 +13,8 @@ from pcapaudit.conntrack.config import ConntrackConfig
 from pcapaudit.core import consts, vocab
 from pcapaudit.replay import run as replay_run
 from pcapaudit.replay.consumer import Context
+from pcapaudit.replay.routing import program_for
 from pcapaudit.replay.topology import Topology
-from pcapaudit.rules import compile_ruleset
 
 #: Frames that no rule of the kernel sees.
 NOT_SEEN = ("kernel-drop", "non-ip", "truncated", "frag-queued", "oracle-lost", "ct-drop")
@@ -61,7 +61,7 @@ def rule_numbers(program):
 
 def engine_answers(capture, ruleset, topology, out_interface="", check_sums=False):
     """The answers for a capture; ``out_interface``: every packet leaves by this zone's interface."""
-    program = compile_ruleset(ruleset, topology.interfaces, topology.assumed)
+    program = program_for(ruleset, topology)
     answers = Answers(program)
     with open_stream([str(capture)]) as stream:
         config = ConntrackConfig(checksum=check_sums)

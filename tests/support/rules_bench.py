@@ -17,10 +17,10 @@ BATCH, VERDICTS_OUT = PacketBatch(), VerdictBatch()
 class Bench:
     """A compiled ruleset, and packets to try on it."""
 
-    def __init__(self, ruleset, interfaces=INTERFACES, *, assumed=True):
+    def __init__(self, ruleset, interfaces=INTERFACES, *, assumed=True, machine=None):
         text = ruleset if isinstance(ruleset, str) else None
         self.ruleset = parse_ruleset(text) if text is not None else ruleset
-        self.program = compile_ruleset(self.ruleset, interfaces, assumed)
+        self.program = compile_ruleset(self.ruleset, interfaces, assumed, machine)
         self.interfaces = interfaces
         self.evaluator = Evaluator(self.program, BATCH, VERDICTS_OUT)
 

@@ -12,9 +12,10 @@ from wire_rows import RAW, fill
 from pcapaudit.conntrack.config import ConntrackConfig
 from pcapaudit.core import consts, vocab
 from pcapaudit.replay.consumer import Context
+from pcapaudit.replay.routing import program_for
 from pcapaudit.replay.run import run
 from pcapaudit.replay.topology import Topology
-from pcapaudit.rules import compile_ruleset, parse_ruleset
+from pcapaudit.rules import parse_ruleset
 
 __all__ = [
     "ACCEPT_ALL",
@@ -187,7 +188,7 @@ def context_for(packets, rules=ACCEPT_ALL, *, config=None, mode="what-if", rows=
     """A context over packets in memory; without a topology 10/8 is inside; checksums are not looked at."""
     topology = topology or Topology.from_options(local=["10.0.0.0/8", "fd00::/8"])
     ruleset = parse_ruleset(rules, "test.nft")
-    program = compile_ruleset(ruleset, topology.interfaces, topology.assumed)
+    program = program_for(ruleset, topology)
     return Context(MemoryStream(packets, rows, snaplen), ruleset, program, topology, config or ConntrackConfig(), "ignore", mode)
 
 

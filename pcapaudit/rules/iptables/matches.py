@@ -26,7 +26,7 @@ from pcapaudit.rules.iptables.values import (
     protocol,
 )
 from pcapaudit.rules.iptables.words import Option
-from pcapaudit.rules.model import Element, Key, Match, Opaque, SetLiteral, Statement
+from pcapaudit.rules.model import Element, Key, Match, Opaque, Place, SetLiteral, Statement
 from pcapaudit.rules.nft.cursor import did_you_mean
 from pcapaudit.rules.selectors import SELECTORS, exists, free_selector
 from pcapaudit.rules.tables import TCP_FLAGS
@@ -34,6 +34,14 @@ from pcapaudit.rules.tables import TCP_FLAGS
 __all__ = ["MATCHES", "MatchKind", "Module", "opaque"]
 
 Alternatives = list[tuple[Statement, ...]]
+
+_MULTICAST6 = (0xFF << 120, (1 << 128) - 1)
+#: Type of addresses → IPv6 addresses that are so whatever the routes.
+_PLACES6 = {
+    ADDRESS_TYPES["UNSPEC"]: (0, 0),
+    ADDRESS_TYPES["UNICAST"]: (1, _MULTICAST6[0] - 1),
+    ADDRESS_TYPES["MULTICAST"]: _MULTICAST6,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,17 +220,37 @@ def _iprange(module: Module, option: Option) -> Statement:
 
 
 def _addrtype(module: Module) -> Alternatives:
-    found: list[Statement] = []
     near = ""
     for each in module.options:
         near = {"--limit-iface-in": " . iif", "--limit-iface-out": " . oif"}.get(each.name, near)
+    found: Alternatives = [()]
     for option in module.options:
         if option.name in ("--src-type", "--dst-type"):
             side = "saddr" if option.name == "--src-type" else "daddr"
-            types = [ADDRESS_TYPES[one_of(option, name, tuple(ADDRESS_TYPES))] for name in option.value.upper().split(",")]
-            selector = free_selector(f"fib {side}{near} type", "fib_addrtype", "fib")
-            found.append(compare(selector, [(each, each) for each in types], option))
-    return [tuple(found)]
+            types = {ADDRESS_TYPES[one_of(option, name, tuple(ADDRESS_TYPES))] for name in option.value.upper().split(",")}
+            either = [(_types(option, side, near, types),)] if module.l3 == 4 else _types6(option, side, near, types)
+            found = [(*first, *second) for first in found for second in either]
+    return found
+
+
+def _types(option: Option, side: str, near: str, types: set[int]) -> Match:
+    return compare(free_selector(f"fib {side}{near} type", "fib_addrtype", "fib"), [(each, each) for each in sorted(types)], option)
+
+
+def _types6(option: Option, side: str, near: str, types: set[int]) -> Alternatives:
+    """Of IPv6 addresses the kernel asks otherwise: all of unicast, multicast and unspecified that are named must hold, by the address
+    alone, and one of local, anycast and unreachable, by the route.
+    """
+    plain = replace(option, negated=False)
+    parts = [compare(f"ip6 {side}", [_PLACES6[each]], plain) for each in sorted(types) if each in _PLACES6]
+    routes = types & {ADDRESS_TYPES["LOCAL"], ADDRESS_TYPES["ANYCAST"], ADDRESS_TYPES["UNREACHABLE"]}
+    if ADDRESS_TYPES["UNREACHABLE"] in routes:
+        routes |= {ADDRESS_TYPES["BLACKHOLE"], ADDRESS_TYPES["PROHIBIT"]}
+    if routes:
+        parts.append(_types(plain, side, near, routes))
+    if not option.negated:
+        return [tuple(parts)]
+    return [(*parts[:number], replace(each, op="!=")) for number, each in enumerate(parts)]
 
 
 def _mac(_: Module, option: Option) -> Statement:
@@ -273,13 +301,23 @@ def _owner(_: Module, option: Option) -> Statement:
 
 
 def _rpfilter(module: Module) -> Alternatives:
+    """A way back to the source, by the interface that the packet came in by; or, if that may be, the source is the firewall's own: with
+    IPv4 at that interface, with IPv6 at any.
+    """
     inverted = module.get("--invert") is not None
     mark = " . mark" if module.get("--validmark") else ""
     near = "" if module.get("--loose") else " . iif"
-    selector = exists("fib", f"fib saddr{mark}{near} oif")
-    option = module.options[0] if module.options else None
-    match = Match((Key(selector),), "==", SetLiteral((Element(((0, 0) if inverted else (1, 1),)),)))
-    return [(replace(match, place=option.place) if option else match,)]
+    place = module.options[0].place if module.options else Place()
+    found = Match((Key(exists("rpfilter", f"fib saddr{mark}{near} oif")),), "==", _one(0 if inverted else 1), place)
+    if not module.get("--accept-local"):
+        return [(found,)]
+    own = free_selector(f"fib saddr{near if module.l3 == 4 else ''} type", "fib_addrtype", "fib")
+    local = Match((Key(own),), "!=" if inverted else "==", _one(ADDRESS_TYPES["LOCAL"]), place)
+    return [(found, local)] if inverted else [(found,), (local,)]
+
+
+def _one(value: int) -> SetLiteral:
+    return SetLiteral((Element(((value, value),)),))
 
 
 def _time(module: Module) -> Alternatives:

@@ -113,7 +113,7 @@ def parse_assign(cursor: Cursor, key: Key, place: Place) -> Assign:
     at = cursor.index
     cursor.advance()
     selector = key.selector
-    if key.mask is not None or selector.base in ("hash", "fib", "osf", "socket", "ipsec") or selector.text in _READ_ONLY:
+    if key.mask is not None or selector.base in ("hash", "fib", "rpfilter", "osf", "socket", "ipsec") or selector.text in _READ_ONLY:
         raise cursor.problem(f"{selector.text} cannot be set", index=at)
     datatype = selector.datatype
     if selector.text == "meta priority" and cursor.ahead() == ":":
