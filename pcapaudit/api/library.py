@@ -214,8 +214,10 @@ class Run:
             source = Source(context.stream, context.checksum)
             engine = Engine(context, source, self._engine.seed or 0)
             while source.read():
-                engine.judge(())
-                yield source.batch, engine.verdicts
+                for judged in engine.decide():
+                    yield judged.batch, judged.verdicts[0]
+            for judged in engine.rest():
+                yield judged.batch, judged.verdicts[0]
             frames = engine.finish(()).frames
         if frames != self._results.totals.frames:
             expected = f"{self._results.totals.frames} as when it was audited"

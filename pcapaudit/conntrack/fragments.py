@@ -21,7 +21,7 @@ from enum import IntEnum
 
 from pcapaudit.conntrack.config import ConntrackConfig
 
-__all__ = ["Fragment", "Fragments", "Outcome", "Whole"]
+__all__ = ["Fragment", "Fragments", "Outcome", "Thrown", "Whole"]
 
 _MAX_DATAGRAM = 65535
 #: What the kernel counts for a waiting fragment besides its bytes: about the size of its bookkeeping.
@@ -86,6 +86,18 @@ class Whole:
     #: How many fragments it came in, and the bytes of their IP packets on the wire.
     fragments: int = 1
     ip_bytes: int = 0
+    #: Numbers of their frames.
+    frames: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Thrown:
+    """Fragments that waited in vain."""
+
+    #: Numbers of their frames.
+    frames: tuple[int, ...]
+    #: When their time was over (ns); None if a later fragment spoilt the datagram.
+    until: int | None
 
 
 @dataclass(slots=True)
@@ -108,18 +120,12 @@ class _Datagram:
     #: Count of the source's fragments when the latest arrived.
     stamp: int = 0
 
-    def restart(self, until: int) -> None:
-        """Forget what waits."""
-        self.until, self.length, self.last_seen, self.held, self.ecn = until, 0, False, 0, 0
-        self.offsets.clear()
-        self.parts.clear()
-        self.runs.clear()
-
 
 class Fragments:
     """Datagrams that wait for fragments. ``timed_out`` counts those that did not become whole in time.
 
-    ``first`` is the frame with which the datagram began whose part the last added fragment became, 0 if it became none's.
+    ``first`` is the frame with which the datagram began whose part the last added fragment became, 0 if it became none's; ``thrown`` gets
+    what waited in vain, and is emptied by whoever reads it.
     """
 
     def __init__(self, timeout4_ns: int, timeout6_ns: int, limits: ConntrackConfig | None = None) -> None:
@@ -132,6 +138,12 @@ class Fragments:
         self._sent: dict[int, int] = {}
         self.timed_out = 0
         self.first = 0
+        self.thrown: list[Thrown] = []
+
+    def expire(self, now: int) -> None:
+        """Throw away what waited for too long at ``now`` (ns)."""
+        for version in self._waiting:
+            self._expire(version, now)
 
     def add(self, fragment: Fragment, now: int) -> Outcome | Whole:
         """Take a fragment at ``now`` (ns). Returns the whole datagram if it was the last one missing."""
@@ -145,7 +157,7 @@ class Fragments:
             return Outcome.LIMIT
         if fragment.more and end & 7:
             if fragment.version == 6:
-                self._drop(fragment)
+                self._throw(fragment)
                 return Outcome.ALONE
             end &= ~7
         if not self._fits(datagram, fragment, end):
@@ -153,13 +165,16 @@ class Fragments:
         clash = self._clash(datagram, fragment.offset, end)
         if clash is not None:
             if clash == Outcome.OVERLAP:
-                self._drop(fragment)
+                self._throw(fragment)
             return clash
         part = fragment if end == fragment.offset + fragment.size else replace(fragment, size=end - fragment.offset)
         self._keep(datagram, part)
         if datagram.last_seen and datagram.offsets[0] == 0 and datagram.held == datagram.length:
             self._drop(fragment)
-            return _whole(datagram)
+            found = _whole(datagram)
+            if found == Outcome.REFUSED:
+                self.thrown.append(Thrown(_frames(datagram), None))
+            return found
         return Outcome.QUEUED
 
     def _keep(self, datagram: _Datagram, part: Fragment) -> None:
@@ -187,8 +202,8 @@ class Fragments:
         if fragment.version == 4:
             sent = self._sent[fragment.source] = self._sent.get(fragment.source, 0) + 1
             if datagram.parts and 0 < self._distance < sent - datagram.stamp:
-                self._bytes[4] -= _size(datagram)
-                datagram.restart(until)
+                self._throw(fragment)
+                datagram = waiting[fragment.key] = _Datagram(until)
             datagram.stamp = sent
         return datagram
 
@@ -221,15 +236,22 @@ class Fragments:
     def _refuse(self, fragment: Fragment) -> Outcome:
         """A fragment that contradicts: IPv4 throws the datagram away with it."""
         if fragment.version == 4:
-            self._drop(fragment)
+            self._throw(fragment)
         return Outcome.REFUSED
 
-    def _drop(self, fragment: Fragment) -> None:
+    def _throw(self, fragment: Fragment) -> None:
+        """Throw the fragment's datagram away."""
+        datagram = self._drop(fragment)
+        if datagram.parts:
+            self.thrown.append(Thrown(_frames(datagram), None))
+
+    def _drop(self, fragment: Fragment) -> _Datagram:
         datagram = self._waiting[fragment.version].pop(fragment.key)
         self._bytes[fragment.version] -= _size(datagram)
+        return datagram
 
     def _expire(self, version: int, now: int) -> None:
-        """Forget datagrams whose time is over: they stand in the order in which they began, but for those that began anew."""
+        """Forget datagrams whose time is over: they stand in the order in which they began."""
         waiting = self._waiting[version]
         over = []
         for key, datagram in waiting.items():
@@ -237,10 +259,17 @@ class Fragments:
                 break
             over.append(key)
         for key in over:
-            self._bytes[version] -= _size(waiting.pop(key))
+            datagram = waiting.pop(key)
+            self._bytes[version] -= _size(datagram)
             self.timed_out += 1
+            if datagram.parts:
+                self.thrown.append(Thrown(_frames(datagram), datagram.until))
         if not waiting and len(self._sent) > _MAX_DATAGRAM:
             self._sent.clear()
+
+
+def _frames(datagram: _Datagram) -> tuple[int, ...]:
+    return tuple(part.frame for part in datagram.parts)
 
 
 def _size(datagram: _Datagram) -> int:
@@ -258,4 +287,5 @@ def _whole(datagram: _Datagram) -> Outcome | Whole:
         data += part.data[: part.size]
         if len(part.data) < part.size:
             break
-    return Whole(header, datagram.length, bytes(data), len(datagram.parts), sum(part.ip_len for part in datagram.parts))
+    ip_bytes = sum(part.ip_len for part in datagram.parts)
+    return Whole(header, datagram.length, bytes(data), len(datagram.parts), ip_bytes, _frames(datagram))

@@ -8,7 +8,14 @@ from typing import Any, ClassVar
 import numpy as np
 
 from pcapaudit.core.columns import PacketBatch, VerdictBatch
-from pcapaudit.core.consts import ANOM_FRAGMENT_LIMIT, ANOM_FRAGMENT_OVERLAP, REASON_FRAGMENT_DROPPED, REASON_FRAGMENT_QUEUED
+from pcapaudit.core.consts import (
+    ANOM_FRAGMENT_LIMIT,
+    ANOM_FRAGMENT_OVERLAP,
+    REASON_FRAGMENT_DROPPED,
+    REASON_FRAGMENT_OPEN,
+    REASON_FRAGMENT_QUEUED,
+    REASON_FRAGMENT_TIMEOUT,
+)
 from pcapaudit.findings.causes import Cause, Kind, merge, plural
 from pcapaudit.findings.groups import Groups
 from pcapaudit.findings.scene import Scene, View
@@ -25,6 +32,8 @@ LATE_NS = 2_000_000_000
 
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 _OFFSET, _MORE = 0x1FFF, 0x8000
+#: What the rows of fragments say whose datagram is not whole.
+_WAITING = (REASON_FRAGMENT_QUEUED, REASON_FRAGMENT_TIMEOUT, REASON_FRAGMENT_OPEN)
 _OVERLAP, _LIMIT = 1 << ANOM_FRAGMENT_OVERLAP, 1 << ANOM_FRAGMENT_LIMIT
 
 
@@ -133,8 +142,8 @@ class IncompleteFragments:
         if anomalies & _LIMIT:
             self._homeless += 1
             return
-        if reason != REASON_FRAGMENT_QUEUED and not anomalies & _OVERLAP:
-            # The last one missing has the datagram's own verdict; one that is refused, as a duplicate is, changes nothing.
+        if reason not in _WAITING and not anomalies & _OVERLAP:
+            # The fragments of a whole datagram have its verdict; one that is refused, as a duplicate is, changes nothing.
             if reason != REASON_FRAGMENT_DROPPED:
                 self._waiting.drop(key)
             return

@@ -38,7 +38,7 @@ FIELDS = ("ct-state", "direction", "verdict", "tcp-state", "status", "time-out")
 SKIPPED = {
     "no-ip": "no IP packet",
     "cut": "headers cut off by the capture, or a checksum that cannot be finished",
-    "fragment": "fragments that wait for the rest of their datagram",
+    "fragment": "fragments behind which the kernel has more to come: the datagram is compared at the one that completes it",
     "ip-layer": "refused by the kernel's IP layer, before conntrack",
     "routing": "not routed to the rules by the kernel: verdict and entry not compared",
     "undecided": "the engine cannot decide: verdict not compared",

@@ -6,7 +6,7 @@ them is an advice.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from pcapaudit.rules.nft.printer import format_rule
 if TYPE_CHECKING:
     from pcapaudit.conntrack.config import ConntrackConfig
     from pcapaudit.replay.consumer import Context
+    from pcapaudit.replay.hold import Judged
     from pcapaudit.replay.trace import FrameTrace
     from pcapaudit.rules.model import Chain, Rule, Ruleset
 
@@ -33,6 +34,7 @@ _ADDED = "added"
 _WINDOW_REASONS = frozenset(
     {consts.REASON_TCP_SEQ_OVER, consts.REASON_TCP_SEQ_UNDER, consts.REASON_TCP_ACK_OVER, consts.REASON_TCP_ACK_UNDER}
 )
+_NEVER_WHOLE = frozenset({consts.REASON_FRAGMENT_DROPPED, consts.REASON_FRAGMENT_TIMEOUT})
 _STATELESS = {
     consts.PROTO_UDP: ("udp.unreplied", "udp.stream"),
     consts.PROTO_UDPLITE: ("udp.unreplied", "udp.stream"),
@@ -84,7 +86,7 @@ class Outcome:
 
 def candidates(trace: FrameTrace, context: Context, ended: Ended | None = None) -> list[Change]:
     """The changes worth trying for a frame; ``ended``: the connection that timed out before it, if one did."""
-    if trace.verdict["verdict"] == consts.VERDICT_SKIP or not trace.packet["l3"]:
+    if trace.verdict["verdict"] == consts.VERDICT_SKIP or trace.verdict["reason"] in _NEVER_WHOLE or not trace.packet["l3"]:
         return []
     found = [*_switches(trace, context.conntrack), *_timeouts(trace, context.conntrack, ended), *_rules(trace, context)]
     if trace.verdict["verdict"] != consts.VERDICT_ACCEPT and context.mode != "observed":
@@ -204,16 +206,22 @@ def try_changes(changes: list[Change], context: Context, frame: int, seed: int) 
     """Replay ``context``'s stream up to ``frame`` under each change. Raises CaptureError."""
     source = Source(context.stream, context.checksum)
     engines = [Engine(_context(change, context), source, seed) for change in changes]
-    while changes and source.read():
-        for engine in engines:
-            engine.judge(())
-        row = frame - source.batch.first_frame
-        if row < source.batch.count:
-            return [
-                _outcome(change, engine.verdicts.arrays, row, _context(change, context))
-                for change, engine in zip(changes, engines, strict=True)
-            ]
-    return []
+    found: dict[int, Outcome] = {}
+    while len(found) < len(changes) and source.read():
+        for number, engine in enumerate(engines):
+            _find(found, number, (changes[number], context, frame), engine.decide())
+    for number, engine in enumerate(engines):
+        _find(found, number, (changes[number], context, frame), engine.rest())
+    return [found[number] for number in sorted(found)]
+
+
+def _find(found: dict[int, Outcome], number: int, what: tuple[Change, Context, int], batches: Iterable[Judged]) -> None:
+    """Note the outcome of a change if the frame is in one of the batches."""
+    change, context, frame = what
+    for judged in batches:
+        row = frame - judged.batch.first_frame
+        if 0 <= row < judged.batch.count:
+            found[number] = _outcome(change, judged.verdicts[0].arrays, row, _context(change, context))
 
 
 def _context(change: Change, context: Context) -> Context:

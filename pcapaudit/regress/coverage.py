@@ -52,9 +52,12 @@ class RuleHits:
         self._pairs = np.zeros(0, np.uint64)
 
     def on_batch(self, batch: PacketBatch, verdicts: VerdictBatch) -> None:
-        """Add the packets."""
+        """Add the packets; a datagram is one, in however many fragments it came."""
         count = len(self.reached)
-        self.decided += np.bincount(verdicts.arrays["rule"][: batch.count], minlength=count)
+        rule, datagram = verdicts.arrays["rule"][: batch.count], verdicts.arrays["datagram"][: batch.count]
+        if datagram.any():
+            rule = rule[(datagram == 0) | (datagram == batch.first_frame + np.arange(batch.count, dtype=np.uint64))]
+        self.decided += np.bincount(rule, minlength=count)
         slots, times, flows, looked = self._log.take()
         if len(slots):
             rules = self._slots[slots]

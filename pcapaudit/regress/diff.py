@@ -23,10 +23,12 @@ from pcapaudit.core import consts
 from pcapaudit.regress.changes import Example, Fate, Kind
 from pcapaudit.regress.deciders import Decider, meanings
 from pcapaudit.regress.ledger import Change, Ledger, Run, Sort
+from pcapaudit.replay.hold import Hold
 
 if TYPE_CHECKING:
     from pcapaudit.core.columns import PacketBatch
     from pcapaudit.regress.sides import Side
+    from pcapaudit.replay.hold import Judged
     from pcapaudit.replay.run import Source
 
 __all__ = ["MAX_EXAMPLES", "NOT_IP", "Comparison", "Difference", "compare"]
@@ -79,6 +81,7 @@ class Comparison:
         self._old, self._new = old, new
         self._ledger = ledger or Ledger()
         self._max_examples = max_examples
+        self._hold: Hold | None = None
         self._meaning: tuple[Any, Any] = ((), ())
         self._packets: Counter[Kind] = Counter()
         self._runs = _Runs()
@@ -87,8 +90,21 @@ class Comparison:
         self._last_ns = 0
 
     def add(self, batch: PacketBatch) -> None:
-        """Judge the batch on both sides and book what differs. Raises PcapauditError."""
-        old, new = self._old.judge(), self._new.judge()
+        """Judge the batch on both sides and book what differs, in batches that are settled. Raises PcapauditError."""
+        if self._hold is None:
+            self._hold = Hold(batch, [(side.verdicts, side.reassembly) for side in (self._old, self._new)])
+        ended = self._old.judge(), self._new.judge()
+        for judged in self._hold.take(ended):
+            self._book(judged)
+
+    def finish(self) -> None:
+        """Book what was held back."""
+        for judged in self._hold.rest() if self._hold is not None else ():
+            self._book(judged)
+
+    def _book(self, judged: Judged) -> None:
+        batch = judged.batch
+        old, new = (side.columns(each, batch.count) for side, each in zip((self._old, self._new), judged.verdicts, strict=True))
         self._note(batch)
         undecided = (old["decided"] == 0) | (new["decided"] == 0)
         self._undecided += int(np.count_nonzero(undecided))
@@ -100,7 +116,8 @@ class Comparison:
             for change, run in self._ledger.book_all(self._runs.of(batch, _keys(batch, (old, new), rows, kinds), rows)):
                 if len(change.examples) < self._max_examples:
                     change.examples.append(_example(batch, run))
-        self._ledger.forget(self._old.ended(), self._new.ended())
+        for old_ended, new_ended in judged.extras:
+            self._ledger.forget(old_ended, new_ended)
 
     def difference(self) -> Difference:
         """What was found."""
@@ -150,6 +167,7 @@ def compare(source: Source, comparison: Comparison, sides: tuple[Side, Side], pr
         comparison.add(source.batch)
         if progress is not None:
             progress()
+    comparison.finish()
     for side in sides:
         side.finish()
     return comparison.difference()

@@ -17,16 +17,20 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 
 from pcapaudit.core import consts, vocab
+from pcapaudit.core.columns import VerdictBatch
 from pcapaudit.core.errors import ConfigError
 from pcapaudit.regress.deciders import NOBODY, Decider
 
 if TYPE_CHECKING:
     from pcapaudit.core.columns import PacketBatch
+    from pcapaudit.replay.reassembly import Reassembly
 
 __all__ = ["SavedSide", "saved_table"]
 
 #: Columns that are read, in this order.
 _COLUMNS = ("ts_ns", "verdict", "decided", "reason", "rule", "rule_at", "chain", "ct_state", "ct_status", "flow")
+#: Columns of verdicts that are filled from them.
+_FILLED = ("verdict", "decided", "reason", "ct_state", "ct_status", "flow", "rule")
 _VERDICTS = {name: number for number, name in vocab.VERDICTS.items()}
 _REASONS = {name: number for number, name in vocab.REASONS.items()}
 _CT_STATES = {name: number for number, name in vocab.CT_STATES.items()}
@@ -50,6 +54,8 @@ class SavedSide:
 
     def __init__(self, path: Path, batch: PacketBatch) -> None:
         self.deciders: list[Decider] = [NOBODY]
+        self.verdicts = VerdictBatch()
+        self.reassembly: Reassembly | None = None
         self._path = path
         self._batch = batch
         self._frames = 0
@@ -67,17 +73,19 @@ class SavedSide:
     def __exit__(self, *_: object) -> None:
         self._file.close()
 
-    def judge(self) -> dict[str, Any]:
-        """See ``sides.Side``. Raises ConfigError."""
+    def judge(self) -> list[int]:
+        """See ``sides.Side``; a table of verdicts does not tell which flows ended. Raises ConfigError."""
         try:
-            return self._read(self._batch.count)
+            self._read(self._batch.count)
         except _BROKEN as error:
             place = f"{self._path}: after frame {self._frames}"
             raise ConfigError(f"{place}: no verdicts table as audit -o writes it ({type(error).__name__}: {error})") from None
-
-    def ended(self) -> list[int]:
-        """See ``sides.Side``; a table of verdicts does not tell."""
         return []
+
+    def columns(self, verdicts: VerdictBatch, count: int) -> dict[str, Any]:
+        """See ``sides.Side``: the decider stands where an engine has the rule."""
+        columns = {name: verdicts.arrays[name][:count] for name in _FILLED}
+        return {**columns, "decided_by": columns["rule"]}
 
     def finish(self) -> None:
         """See ``sides.Side``. Raises ConfigError."""
@@ -86,7 +94,7 @@ class SavedSide:
                 return
         raise ConfigError(f"{self._path}: has more frames than the capture ({self._frames}): give the captures that it was made of")
 
-    def _read(self, count: int) -> dict[str, Any]:
+    def _read(self, count: int) -> None:
         rows = list(islice(self._rows, count))
         if len(rows) < count:
             frames = self._frames + len(rows)
@@ -94,18 +102,19 @@ class SavedSide:
         times, verdicts, decided, reasons, rules, places, chains, states, status, flows = zip(*rows, strict=True)
         self._check_times(np.array([int(each) for each in times], dtype=np.int64))
         keys = zip(rules, places, chains, verdicts, strict=True)
-        columns = {
-            "verdict": np.array([_VERDICTS[each] for each in verdicts], dtype=np.uint8),
-            "decided": np.array([each in ("true", True) for each in decided], dtype=np.uint8),
-            "reason": np.array([_REASONS[each or ""] for each in reasons], dtype=np.uint16),
-            "ct_state": np.array([_CT_STATES[each or ""] for each in states], dtype=np.uint8),
+        found: dict[str, Sequence[int]] = {
+            "verdict": [_VERDICTS[each] for each in verdicts],
+            "decided": [each in ("true", True) for each in decided],
+            "reason": [_REASONS[each or ""] for each in reasons],
+            "ct_state": [_CT_STATES[each or ""] for each in states],
             # Which bits there are plays no part, only that there is an entry.
-            "ct_status": np.array([consts.STATUS_CONFIRMED if each else 0 for each in status], dtype=np.uint16),
-            "flow": np.array([int(each or 0) for each in flows], dtype=np.uint32),
-            "decided_by": np.array([self._number(key) for key in keys], dtype=np.uint32),
+            "ct_status": [consts.STATUS_CONFIRMED if each else 0 for each in status],
+            "flow": [int(each or 0) for each in flows],
+            "rule": [self._number(key) for key in keys],
         }
+        for name, values in found.items():
+            self.verdicts.arrays[name][:count] = values
         self._frames += count
-        return columns
 
     def _check_times(self, times: Any) -> None:
         wrong = np.flatnonzero(times != self._batch.arrays["ts_ns"][: len(times)])

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from pcapaudit.regress.deciders import Decider, program_deciders
+from pcapaudit.replay.flow_rows import flow_rows
 from pcapaudit.replay.run import Engine
 
 if TYPE_CHECKING:
-    from pcapaudit.core.columns import PacketBatch, VerdictBatch
+    from pcapaudit.core.columns import VerdictBatch
     from pcapaudit.replay.consumer import Context
+    from pcapaudit.replay.reassembly import Reassembly
     from pcapaudit.replay.run import Source, Totals
 
 __all__ = ["EngineSide", "Side"]
@@ -21,15 +23,20 @@ __all__ = ["EngineSide", "Side"]
 class Side(Protocol):
     """Says what became of the packets of each batch."""
 
+    #: What was said of the source's batch.
+    verdicts: VerdictBatch
+    #: The fragments of an engine, whose verdicts may come later; None where they are known.
+    reassembly: Reassembly | None
+
     @property
     def deciders(self) -> Sequence[Decider]:
         """What can decide, by the numbers of ``decided_by``; fixed for an engine, grows with a saved run."""
 
-    def judge(self) -> dict[str, Any]:
-        """The columns of the batch by VERDICT_COLUMNS name, and ``decided_by``, the number of the decider; valid until the next call."""
+    def judge(self) -> list[int]:
+        """Judge the source's batch. Returns numbers of flows that have ended, some time after they did: they occur no more."""
 
-    def ended(self) -> list[int]:
-        """Numbers of flows that have ended, some time after they did: they occur no more."""
+    def columns(self, verdicts: VerdictBatch, count: int) -> dict[str, Any]:
+        """The columns of a batch that was judged by VERDICT_COLUMNS name, and ``decided_by``, the number of the decider."""
 
     def finish(self) -> Totals | None:
         """Nothing more comes; the totals of an engine. Raises PcapauditError if the side has more than the capture."""
@@ -42,33 +49,21 @@ class EngineSide:
         self.deciders = program_deciders(context.program)
         self._policies = np.uint32(len(context.program.rules))
         self._engine = Engine(context, source, seed)
-        self._batch = source.batch
-        self._ended: list[Any] = []
+        self.verdicts = self._engine.verdicts
+        self.reassembly: Reassembly | None = self._engine.reassembly
 
-    def judge(self) -> dict[str, Any]:
+    def judge(self) -> list[int]:
         """See Side."""
-        self._ended.clear()
-        self._engine.judge((self,))
-        count = self._batch.count
-        columns = {name: array[:count] for name, array in self._engine.verdicts.arrays.items()}
+        ended = [flow_rows(rows)["flow"].tolist() for rows in self._engine.judge_alone() if len(rows)]
+        return [number for numbers in ended for number in numbers]
+
+    def columns(self, verdicts: VerdictBatch, count: int) -> dict[str, Any]:
+        """See Side."""
+        columns = {name: array[:count] for name, array in verdicts.arrays.items()}
         rule = columns["rule"]
         columns["decided_by"] = np.where(rule != 0, rule, columns["chain"] + self._policies)
         return columns
 
-    def ended(self) -> list[int]:
-        """See Side."""
-        return [number for flows in self._ended for number in flows]
-
     def finish(self) -> Totals:
         """See Side."""
         return self._engine.finish(())
-
-    def on_batch(self, batch: PacketBatch, verdicts: VerdictBatch) -> None:
-        """Read from the engine itself."""
-
-    def on_flows(self, rows: Any) -> None:
-        """Keep the numbers."""
-        self._ended.append(rows["flow"].tolist())
-
-    def on_end(self) -> None:
-        """Nothing is held back."""

@@ -20,26 +20,28 @@ class Openings:
     """A consumer that keeps a few bytes of every flow's first packet, and the rows of the flows that ended."""
 
     def __init__(self) -> None:
-        self._seen = 0
-        #: By flow number.
+        #: Whether a flow was seen, by its number; and what is kept of it.
+        self._seen = np.zeros(1024, np.bool_)
         self._first = {name: np.zeros(1024, np.uint32) for name in _NAMES}
         self._rows: list[Any] = []
         #: Time of the first frame, ns; None before it.
         self.start_ns: int | None = None
 
     def on_batch(self, batch: PacketBatch, verdicts: VerdictBatch) -> None:
-        """Flow numbers are given in order of first sight: a number above all others is a new flow."""
+        """A number that was not there yet is a new flow. Mostly it is above all others, but not where a fragment waited for others."""
         if self.start_ns is None and batch.count:
             self.start_ns = int(batch.arrays["ts_ns"][0])
         flow = verdicts.arrays["flow"][: batch.count]
-        rows = np.flatnonzero(flow > self._seen)
+        highest = int(flow.max(initial=0))
+        if highest >= len(self._seen):
+            more = 2 * highest - len(self._seen)
+            self._seen = np.concatenate([self._seen, np.zeros(more, np.bool_)])
+            self._first = {name: np.concatenate([array, np.zeros(more, np.uint32)]) for name, array in self._first.items()}
+        rows = np.flatnonzero(~self._seen[flow] & (flow != 0))
         if not len(rows):
             return
         numbers, first = np.unique(flow[rows], return_index=True)
-        self._seen = int(numbers[-1])
-        if self._seen >= len(self._first["chain"]):
-            size = 2 * self._seen
-            self._first = {name: np.concatenate([array, np.zeros(size - len(array), np.uint32)]) for name, array in self._first.items()}
+        self._seen[numbers] = True
         for name in _NAMES:
             self._first[name][numbers] = verdicts.arrays[name][rows[first]]
 

@@ -7,11 +7,12 @@ a frame of LINKTYPE_RAW.
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pcapaudit.conntrack.fragments import Fragment, Fragments, Outcome, Whole
+from pcapaudit.conntrack.fragments import Fragment, Fragments, Outcome, Thrown, Whole
 from pcapaudit.core import consts
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from pcapaudit.replay.vantage import Vantage
     from pcapaudit.wire.decode import Decoder
 
-__all__ = ["ALONE", "QUEUED", "REFUSED", "WHOLE", "Reassembly"]
+__all__ = ["ALONE", "QUEUED", "REFUSED", "WHOLE", "End", "Reassembly"]
 
 #: What ``Reassembly.take`` answers: the fragment waits, is refused, goes on alone, or has made the scratch row a whole datagram.
 QUEUED, REFUSED, ALONE, WHOLE = 0, 1, 2, 3
@@ -36,8 +37,25 @@ _TIMER4, _TIMER6 = 35, 36
 _EXTENSIONS = (consts.PROTO_HOPOPT, consts.PROTO_ROUTING, consts.PROTO_AH, consts.PROTO_DSTOPTS)
 
 
+@dataclass(frozen=True, slots=True)
+class End:
+    """What became of fragments that waited."""
+
+    #: Their frames.
+    frames: tuple[int, ...]
+    #: Row of the batch at which it happened.
+    at: int
+    #: The datagram was judged as a whole at that row; if not, it was thrown away.
+    whole: bool = False
+    #: It was, because its time was over.
+    is_late: bool = False
+
+
 class Reassembly:
-    """The fragments of one run. Marks the parts of a datagram in the column ``datagram`` and tells the flows how many frames it had."""
+    """The fragments of one run. Marks the parts of a datagram in the column ``datagram`` and tells the flows how many frames it had.
+
+    ``queued`` holds the rows of the batch whose fragments wait, ``ends`` what became of some since the batch began.
+    """
 
     def __init__(
         self,
@@ -55,12 +73,29 @@ class Reassembly:
         self._marked = False
         self._decoder = decoder
         self._vantage = vantage
+        self.queued: list[int] = []
+        self.ends: list[End] = []
+        self._thrown: list[Thrown] = []
+        self._clock = 0
 
-    def begin(self) -> None:
-        """A new batch: nothing is marked."""
+    def begin(self, now: int) -> None:
+        """A new batch, before which the clock showed ``now``: nothing is marked."""
+        self._clock = now
         if self._marked:
             self._marks[:] = 0
             self._marked = False
+        if self.queued or self.ends:
+            self.queued.clear()
+            self.ends.clear()
+
+    def settled(self, times: Any) -> list[End]:
+        """What became of fragments in the batch whose time stamps are ``times``, also by the mere course of time."""
+        times = np.maximum.accumulate(np.maximum(times, self._clock))
+        self.fragments.expire(int(times[-1]))
+        self._note_thrown(0)
+        late = [End(each.frames, int(np.searchsorted(times, each.until)), is_late=True) for each in self._thrown if each.until is not None]
+        self._thrown.clear()
+        return self.ends + late
 
     def take(self, i: int, now: int) -> int:
         """Take the fragment of row ``i`` at ``now`` (ns). Returns one of the four answers."""
@@ -68,18 +103,27 @@ class Reassembly:
         if fragment is None:
             return ALONE
         outcome = self.fragments.add(fragment, now)
+        self._note_thrown(i)
         if self.fragments.first:
             self._marks[i] = self.fragments.first
             self._marked = True
         if isinstance(outcome, Whole):
+            self.ends.append(End(outcome.frames, i, whole=True))
             self._write(i, fragment.version, outcome)
             return WHOLE
+        if outcome == Outcome.QUEUED:
+            self.queued.append(i)
         if outcome in _ANOMALIES:
             self._batch.arrays["anomalies"][i] |= np.uint64(1 << _ANOMALIES[outcome])
-        # IPv6 takes a duplicate for queued, IPv4 refuses it.
-        if outcome == Outcome.DUPLICATE and fragment.version == 6:
-            return QUEUED
         return _ANSWERS.get(outcome, REFUSED)
+
+    def _note_thrown(self, i: int) -> None:
+        """What was thrown away by the fragment in row ``i``, or because its time was over: when that was is told by ``settled``."""
+        thrown = self.fragments.thrown
+        if thrown:
+            self.ends += [End(each.frames, i) for each in thrown if each.until is None]
+            self._thrown += [each for each in thrown if each.until is not None]
+            thrown.clear()
 
     def _fragment4(self, i: int) -> Fragment:
         column = self._batch.arrays

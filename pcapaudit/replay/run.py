@@ -6,7 +6,7 @@ source, each with its own state, which is how two rulesets are compared in one p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,7 @@ from pcapaudit.core.consts import (
 )
 from pcapaudit.replay.flow_rows import flow_rows
 from pcapaudit.replay.flows import FlowTable
+from pcapaudit.replay.hold import Hold, Judged
 from pcapaudit.replay.loop import Loop
 from pcapaudit.replay.reassembly import WHOLE, Reassembly
 from pcapaudit.replay.translation import Translations
@@ -80,7 +81,11 @@ class Source:
 
 
 class Engine:
-    """The firewall: judges the batches of a source. ``judge`` after every ``Source.read``, ``finish`` at the end."""
+    """The firewall: judges the batches of a source. ``judge`` after every ``Source.read``, ``finish`` at the end.
+
+    ``verdicts`` holds the verdicts of the source's batch as they are when it has been judged; of a fragment that waits for the rest of its
+    datagram they come to be known later, so a batch may be handed out some batches after it was judged.
+    """
 
     def __init__(self, context: Context, source: Source, seed: int = 0, tracer: Tracer | None = None) -> None:
         self.batch = source.batch
@@ -105,6 +110,7 @@ class Engine:
         evaluator.view.chooser = self._translations
         self.tracker.aliases.on = bool(context.program.nat_l3)
         self._tracer = tracer
+        self._hold = Hold(self.batch, ((self.verdicts, self.reassembly),), tracer)
         take = self.reassembly.take
         if tracer is not None:
             tracer.attach(self.batch, self.verdicts, (self.tracker, evaluator), context.conntrack)
@@ -120,10 +126,23 @@ class Engine:
         return self._loop.evaluator.rule_packets
 
     def judge(self, consumers: Sequence[Consumer]) -> None:
-        """Judge the batch and hand it out, then the flows that ended."""
+        """Judge the batch and hand out what is settled: batches, each with the flows that ended in it."""
+        for judged in self.decide():
+            _deliver(judged, consumers)
+
+    def decide(self) -> Iterator[Judged]:
+        """The same for whoever takes the batches one by one: each is valid until the next is asked for, and all must be taken."""
+        return self._hold.take(self.judge_alone())
+
+    def rest(self) -> Iterator[Judged]:
+        """After the last batch: those that were held back."""
+        return self._hold.rest()
+
+    def judge_alone(self) -> list[Any]:
+        """Judge the batch, and leave it to the caller to hold it back. Returns the flows that ended, if they are many already."""
         self._note_times()
         self._vantage.place()
-        self.reassembly.begin()
+        self.reassembly.begin(self._loop.now)
         ended: list[Any] = []
         at = 0
         if self._tracer is not None:
@@ -136,10 +155,9 @@ class Engine:
         self._run_to(self.batch.count, at, ended)
         if self._reached.on:
             self._reached.settle(self.batch.arrays["ts_ns"], self.verdicts.arrays["flow"])
-        for consumer in consumers:
-            consumer.on_batch(self.batch, self.verdicts)
         if ended or self._flows.waiting >= _FLOWS_AT_ONCE:
-            _hand_out([*ended, self._flows.take()], consumers)
+            ended.append(self._flows.take())
+        return ended
 
     def set_mark(self, mark: int) -> None:
         """Packets arrive with this mark from now on."""
@@ -177,7 +195,9 @@ class Engine:
         return answer
 
     def finish(self, consumers: Sequence[Consumer]) -> Totals:
-        """End every flow that is left and tell the consumers that nothing more comes."""
+        """Hand out what was held back, end every flow that is left and tell the consumers that nothing more comes."""
+        for judged in self.rest():
+            _deliver(judged, consumers)
         done = False
         while not done:
             done = self._loop.finish()
@@ -195,6 +215,13 @@ class Engine:
         self._last_ns = high if self._first_ns is None else max(self._last_ns, high)
         self._first_ns = low if self._first_ns is None else min(self._first_ns, low)
         self._frames += self.batch.count
+
+
+def _deliver(judged: Judged, consumers: Sequence[Consumer]) -> None:
+    """Give a batch to the consumers, then the flows that ended in it."""
+    for consumer in consumers:
+        consumer.on_batch(judged.batch, judged.verdicts[0])
+    _hand_out([flows for ended in judged.extras for flows in ended], consumers)
 
 
 def _hand_out(taken: list[Any], consumers: Sequence[Consumer]) -> None:

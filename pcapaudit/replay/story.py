@@ -22,6 +22,7 @@ __all__ = ["ENDED_FLOWS", "MOST_PAIRS", "Story", "StoryPacket", "selector_of"]
 ENDED_FLOWS = 256
 #: Pairs of endpoints that are kept, for an error that names some.
 MOST_PAIRS = 6
+_OFFSET = 0x1FFF
 _ICMP = (consts.PROTO_ICMP, consts.PROTO_ICMPV6)
 _PACKET = ("ts_ns", "l3", "proto", "src_hi", "src_lo", "dst_hi", "dst_lo", "sport", "dport", "tcp_flags", "seq", "ack", "win_raw")
 _MORE = ("payload_len", "icmp_type", "icmp_code", "anomalies", "ip_len", "frag")
@@ -80,7 +81,10 @@ class Story:
         mask = (
             columns["flow"] == self.wanted if self._matcher is None else self._matcher.mask(columns, self._start_ns) & (columns["l3"] != 0)
         )
-        if self._matcher is not None and self._flows:
+        if self._matcher is not None:
+            # Fragments without ports may stand before the one that names them.
+            self._add_flows(columns, mask)
+        if self._flows:
             mask |= np.isin(columns["flow"], list(self._flows)) & (columns["flow"] != 0)
         for row in np.flatnonzero(mask).tolist():
             self._keep(StoryPacket(int(columns["frame"][row]), {name: int(columns[name][row]) for name in _COLUMNS}))
@@ -94,15 +98,18 @@ class Story:
     def on_end(self) -> None:
         """Nothing is held back."""
 
+    def _add_flows(self, columns: Any, mask: Any) -> None:
+        """The flows of packets that the selector means belong to the story as a whole, the last ones."""
+        found = np.unique(columns["flow"][mask & ~np.isin(columns["proto"], _ICMP)])
+        self._flows.update(found[found != 0].tolist())
+        while len(self._flows) > ENDED_FLOWS:
+            self._flows.discard(min(self._flows))
+
     def _keep(self, packet: StoryPacket) -> None:
         self.count += 1
-        flow = packet.values["flow"]
-        if self._matcher is not None and len(self.pairs) < MOST_PAIRS:
+        # A later fragment has no ports.
+        if self._matcher is not None and len(self.pairs) < MOST_PAIRS and not packet.values["frag"] & _OFFSET:
             self.pairs.setdefault(_pair(packet.values), packet)
-        if self._matcher is not None and flow and packet.values["proto"] not in _ICMP:
-            self._flows.add(flow)
-            if len(self._flows) > ENDED_FLOWS:
-                self._flows.discard(min(self._flows))
         if self._most is None or len(self.head) < self._most // 2:
             self.head.append(packet)
         else:

@@ -2,13 +2,17 @@
 
 A ``Tracer`` names the frames that are wanted. The engine stops in front of each, tells the tracer, judges the frame alone, and tells it
 again; all other frames are judged as ever. What is read in between is read only, so a traced run ends with the same bytes.
+
+A fragment that waits is told with the datagram that it became a part of: until that is whole all fragments are watched.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from pcapaudit.conntrack import layout
 from pcapaudit.conntrack.config import ConntrackConfig
@@ -49,6 +53,8 @@ _OF_THE_WINDOW = frozenset(
 #: Columns that say where bytes lie for a moment, and keys that differ from run to run.
 _NOT_OF_THE_PACKET = frozenset({"offset", "l3_off", "l4_off", "payload_off", "end_off", "hash"})
 _NOT_OF_THE_VERDICT = frozenset({"row"})
+#: Columns of a datagram that are each fragment's own.
+_OF_THE_FRAME = ("ts_ns", "caplen", "origlen", "if_id", "file_id", "file_frame", "frame_flags")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +68,7 @@ class FrameTrace:
     #: Columns of the packet and of the verdict, by name; of the whole datagram where the frame made one whole.
     packet: dict[str, int]
     verdict: dict[str, int]
-    #: The frame was the last fragment of a datagram, which was judged in its place.
+    #: The frame was a fragment of a datagram that became whole, and was judged.
     reassembled: bool
     #: The connection that the packet (or what it quotes) belonged to before and after it; None for none.
     before: Entry | None
@@ -75,15 +81,20 @@ class FrameTrace:
     log: str
     #: The way through the rules; empty when no rule saw the packet.
     steps: tuple[Step, ...]
+    #: The frame that made the datagram whole; 0 where none did.
+    whole_at: int = 0
 
 
 class Tracer:
-    """Collects the traces of some frames of a run. ``traces`` holds those that came by."""
+    """Collects the traces of some frames of a run."""
 
     def __init__(self, frames: Iterable[int]) -> None:
         self.frames = sorted(set(frames))
-        self.traces: list[FrameTrace] = []
+        self._found: dict[int, FrameTrace] = {}
+        #: First frame of a datagram that waits → frames of its fragments that are wanted.
+        self._waiting: dict[int, list[int]] = {}
         self._next = 0
+        self._is_wanted = False
         self._config = ConntrackConfig()
 
     def attach(self, batch: PacketBatch, verdicts: VerdictBatch, parts: tuple[Tracker, Evaluator], config: ConntrackConfig) -> None:
@@ -94,13 +105,32 @@ class Tracer:
         self._seen = _Before(0, None, quotes=False)
         self._at = (0, 0)
 
-    def rows(self) -> list[int]:
-        """Rows of the batch that are to be traced, ascending; each is told once."""
-        found = []
-        while self._next < len(self.frames) and self.frames[self._next] < self._batch.first_frame + self._batch.count:
-            found.append(int(self.frames[self._next] - self._batch.first_frame))
-            self._next += 1
-        return found
+    @property
+    def traces(self) -> list[FrameTrace]:
+        """The traces of those that came by, in the order of the frames."""
+        return [self._found[frame] for frame in sorted(self._found)]
+
+    def rows(self) -> Iterator[int]:
+        """Rows of the batch that are to be traced, ascending; each is traced before the next is asked for."""
+        at = 0
+        while (row := self._next_row(at)) is not None:
+            yield row
+            at = row + 1
+
+    def _next_row(self, at: int) -> int | None:
+        """The next row from ``at`` on: that of a wanted frame, or a fragment that may be what a wanted one waits for."""
+        first, count = int(self._batch.first_frame), int(self._batch.count)
+        wanted = self.frames[self._next] - first if self._next < len(self.frames) else count
+        fragment = count
+        if self._waiting:
+            found = np.flatnonzero(self._batch.arrays["frag"][at:count])
+            fragment = at + int(found[0]) if len(found) else count
+        row = min(wanted, fragment)
+        if row >= count:
+            return None
+        self._is_wanted = row == wanted
+        self._next += self._is_wanted
+        return row
 
     def before(self, row: int, now: int) -> None:
         """The packet in ``row`` is next, and the clock showed ``now`` before it."""
@@ -122,21 +152,36 @@ class Tracer:
         entry = int(self._verdicts.arrays["row"][row])
         after = read_entry(self._tracker.table.memory, entry, now, self._config) if entry else None
         window = self._window(packet, verdict)
-        self.traces.append(
-            FrameTrace(
-                frame=int(self._batch.first_frame + row),
-                now=now,
-                packet=packet,
-                verdict=verdict,
-                reassembled=self._seen.row != row,
-                before=self._seen.entry,
-                after=after,
-                quotes=self._seen.quotes,
-                window=window,
-                log=self._log(packet, verdict, window),
-                steps=steps,
-            )
+        trace = FrameTrace(
+            frame=int(self._batch.first_frame + row),
+            now=now,
+            packet=packet,
+            verdict=verdict,
+            reassembled=self._seen.row != row,
+            before=self._seen.entry,
+            after=after,
+            quotes=self._seen.quotes,
+            window=window,
+            log=self._log(packet, verdict, window),
+            steps=steps,
+            whole_at=int(self._batch.first_frame + row) if self._seen.row != row else 0,
         )
+        datagram = verdict["datagram"]
+        if self._is_wanted:
+            self._found[trace.frame] = trace
+            if verdict["reason"] == consts.REASON_FRAGMENT_QUEUED and datagram:
+                self._waiting.setdefault(datagram, []).append(trace.frame)
+        if trace.reassembled:
+            for frame in self._waiting.pop(datagram, ()):
+                own = {name: self._found[frame].packet[name] for name in _OF_THE_FRAME}
+                self._found[frame] = replace(trace, frame=frame, packet=packet | own)
+
+    def settled(self, frame: int, verdict: dict[str, int]) -> None:
+        """A fragment's datagram was not made whole: these columns of its verdict say another thing now."""
+        trace = self._found.get(frame)
+        if trace is not None:
+            self._found[frame] = replace(trace, verdict=trace.verdict | verdict)
+            self._waiting.pop(trace.verdict["datagram"], None)
 
     def _look(self, row: int) -> None:
         """Read the packet's entry, or that of the packet it quotes."""

@@ -24,6 +24,7 @@ __all__ = ["LADDER_VERSION", "Rung", "ladder_record", "render_ladder"]
 LADDER_VERSION = 1
 #: A pause of this length (ns) is marked.
 GAP_NS = 5_000_000_000
+_OFFSET = 0x1FFF
 _FLAG_NAMES = ("FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR")
 _PORTS = frozenset({consts.PROTO_TCP, consts.PROTO_UDP, consts.PROTO_UDPLITE, consts.PROTO_SCTP, consts.PROTO_DCCP})
 _ICMP = (consts.PROTO_ICMP, consts.PROTO_ICMPV6)
@@ -130,12 +131,13 @@ def _is_there(values: Mapping[str, int], first: Mapping[str, int]) -> bool:
     if values["proto"] in _ICMP and first["proto"] not in _ICMP:
         return not all(values[f"dst_{half}"] == first[f"src_{half}"] for half in ("hi", "lo"))
     same = all(values[name] == first[name] for name in ("src_hi", "src_lo"))
-    return same and (first["proto"] not in _PORTS or values["sport"] == first["sport"])
+    without_ports = (values["frag"] | first["frag"]) & _OFFSET
+    return same and (first["proto"] not in _PORTS or bool(without_ports) or values["sport"] == first["sport"])
 
 
 def _rung(values: Mapping[str, int], numbers: _Numbers, *, there: bool) -> Rung:
     proto = values["proto"]
-    if values["frag"] & 0x1FFF:
+    if values["frag"] & _OFFSET:
         return Rung("fragment", f"{values['ip_len']} bytes")
     if proto == consts.PROTO_TCP:
         names = [name for bit, name in enumerate(_FLAG_NAMES) if values["tcp_flags"] >> bit & 1]

@@ -115,7 +115,9 @@ def _packet_lines(packet: Mapping[str, Any]) -> Iterator[str]:
         extra = [f"{packet['bytes']} bytes", f"ttl {packet['ttl']}"]
         extra += [f"vlan {packet['vlan']}"] if packet["vlan"] is not None else []
         extra += ["a fragment"] if packet["fragment"] else []
-        extra += ["the last fragment: the whole datagram is judged"] if packet["reassembled"] else []
+        extra += (
+            [f"a fragment: the whole datagram is judged, when frame {packet['whole_at']} completes it"] if packet["reassembled"] else []
+        )
         yield "  ".join(extra)
     if packet["anomalies"]:
         yield f"anomalies: {', '.join(packet['anomalies'])}"

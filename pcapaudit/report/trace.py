@@ -86,6 +86,7 @@ def _packet(trace: FrameTrace) -> dict[str, Any]:
         "vlan": packet["vlan"] if packet["vlan"] != consts.VLAN_NONE else None,
         "fragment": bool(packet["frag"]),
         "reassembled": trace.reassembled,
+        "whole_at": trace.whole_at or None,
         "anomalies": vocab.anomaly_names(packet["anomalies"]),
         "tcp": None,
         "icmp": None,

@@ -31,7 +31,7 @@ def test_any_order(order, version):
     parts = [fragment(n * 40, 40, more=n < 4, version=version) for n in range(5)]
     *early, last = feed(*(parts[n] for n in order))
     assert early == [Outcome.QUEUED] * 4
-    assert last == Whole(b"h" * (20 if version == 4 else 40), 200, DATA, 5)
+    assert last == Whole(b"h" * (20 if version == 4 else 40), 200, DATA, 5, frames=(0,) * 5)
 
 
 def test_duplicates_are_harmless():
@@ -123,7 +123,7 @@ def test_too_long():
 def test_bytes_that_were_not_captured():
     """The length is right, the bytes end at the first gap."""
     outcomes = feed(fragment(0, 80, data=DATA[:30]), fragment(80, 40, more=False))
-    assert outcomes[1] == Whole(b"h" * 20, 120, DATA[:30], 2)
+    assert outcomes[1] == Whole(b"h" * 20, 120, DATA[:30], 2, frames=(0, 0))
 
 
 def test_memory_is_given_back():

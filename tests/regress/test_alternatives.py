@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from scenes import INSIDE_OUT, MemoryStream, context_for, tcp, udp
+from scenes import INSIDE_OUT, MemoryStream, context_for, fragments, tcp, udp
 from traced import trace_with
 
 from pcapaudit.core import vocab
@@ -81,3 +81,19 @@ def test_frame_that_never_comes():
     again = context_for(HANDSHAKE, STRICT)
     assert isinstance(again.stream, MemoryStream)
     assert try_changes(candidates(trace, context), again, 99, 1) == []
+
+
+@pytest.mark.parametrize("rows", [1, 4096])
+def test_fragment_that_waits(rows):
+    """What one change would do to its datagram, which later frames complete."""
+    packets = [(n, part) for n, part in enumerate(fragments(udp("192.0.2.1:53", "10.0.0.1:4000", bytes(200)), 48, 96))]
+    (trace,), context = trace_with(packets, STRICT, 1)
+    outcomes = try_changes(candidates(trace, context), context_for(packets, STRICT, rows=rows), 1, 1)
+    assert vocab.VERDICTS[trace.verdict["verdict"]] == "drop"
+    assert {each.change.how: vocab.VERDICTS[each.verdict] for each in outcomes}["udp dport 4000 accept"] == "accept"
+
+
+def test_fragment_that_waits_in_vain():
+    """No rule sees it."""
+    (trace,), context = trace_with([(0, fragments(udp(A, B, bytes(200)), 48)[0]), (40, udp(A, B))], STRICT, 1)
+    assert candidates(trace, context) == []

@@ -170,3 +170,10 @@ def test_only_a_covered_run_can_be_counted():
     """Everything would read as never reached."""
     with open_session([OFFICE], EngineOptions()) as context, pytest.raises(ValueError, match="covered run"):
         RuleHits(context.program)
+
+
+def test_datagram_is_one_packet(tmp_path):
+    """Whatever the number of its fragments: a rule's own counter counts it once, and so does what it decided."""
+    rules = RULES.replace("udp counter", "udp counter accept")
+    rule = by_line(covered(tmp_path, str(ROOT / "captures" / "fragments.pcap"), rules=rules))[8]
+    assert (rule.reached, rule.decided) == (8, 8)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from comparing import CLIENT, SERVER, WEB_ONLY, conversation, difference, told
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scenes import ACCEPT_ALL, DROP_ALL, INSIDE_OUT, START_NS, icmp, ip, tcp, udp
+from scenes import ACCEPT_ALL, DROP_ALL, INSIDE_OUT, START_NS, fragments, icmp, ip, tcp, udp
 
 from pcapaudit.conntrack.config import ConntrackConfig
 from pcapaudit.regress.changes import Kind
@@ -115,6 +115,15 @@ def test_max_examples():
     assert [len(difference(packets, ACCEPT_ALL, DROP_ALL, max_examples=n).changes[0].examples) for n in (0, 1, 20)] == [0, 1, 9]
 
 
+def test_every_frame_of_a_datagram_is_a_changed_packet():
+    """Also those that waited for the others, in batches of their own."""
+    packets = [(n, part) for n, part in enumerate(fragments(udp("10.0.0.1:53", "192.0.2.1:53", bytes(200)), 48, 96))]
+    for rows in (1, 4096):
+        found = difference(packets, ACCEPT_ALL, DROP_ALL, rows=rows)
+        assert told(found) == ["newly-blocked accept@1 > drop@1: 3 packets, 0 consequences, 1 flows (1 whole, 0 part)"]
+        assert found.changes[0].first_frame == 1
+
+
 # Properties -----------------------------------------------------------------------------------------------------------------------
 
 RULES = st.lists(
@@ -151,6 +160,8 @@ PACKETS = st.lists(
             icmp("192.0.2.1", "10.0.0.1", 0),
             icmp("192.0.2.1", "10.0.0.1", 3, 3, ident=0, data=udp("10.0.0.1:53", "192.0.2.1:53")),
             b"\0" * 20,
+            *fragments(udp("10.0.0.1:53", "192.0.2.1:53", bytes(100)), 48),
+            *fragments(udp("192.0.2.9:5", "10.0.0.1:53", bytes(100)), 48, 80),
         ]
     ),
     max_size=40,

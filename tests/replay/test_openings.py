@@ -58,3 +58,11 @@ def test_verdict_of_a_flow_is_that_of_all_its_packets():
 def test_no_flows():
     """A capture without any."""
     assert len(Openings().flows()) == 0
+
+
+def test_flow_of_a_fragment_before_older_flows():
+    """A fragment's row has the number of a flow that began later: those between are not lost."""
+    openings = Openings()
+    openings.on_batch(*batch([3, 1, 2, 3], [consts.CT_NEW, consts.CT_RELATED, consts.CT_UNTRACKED, consts.CT_ESTABLISHED]))
+    openings.on_flows(rows(1, 2, 3))
+    assert openings.flows()["ct_state"].tolist() == [consts.CT_RELATED, consts.CT_UNTRACKED, consts.CT_NEW]

@@ -1,42 +1,12 @@
-"""Fragments through the whole engine: one verdict for the datagram, at the frame that made it whole."""
-
-import struct
+"""Fragments through the whole engine: one verdict for the datagram."""
 
 import pytest
+from datagrams import split4, split6
 from scenes import DROP_ALL, INSIDE_OUT, ip, replay, tcp, udp
 
 from pcapaudit.conntrack.config import ConntrackConfig
 
 A, B = "10.0.0.1", "192.0.2.1"
-
-
-def split4(packet, *sizes):
-    """Cut an IPv4 packet into fragments of so many payload bytes, and the rest."""
-    header, payload, parts, at = packet[:20], packet[20:], [], 0
-    for size in (*sizes, len(payload)):
-        piece, more = payload[at : at + size], at + size < len(payload)
-        head = bytearray(header)
-        head[2:4], head[6:8] = struct.pack("!H", 20 + len(piece)), struct.pack("!H", at // 8 | (0x2000 if more else 0))
-        head[10:12] = b"\0\0"
-        total = sum(struct.unpack("!10H", head))
-        total = (total & 0xFFFF) + (total >> 16)
-        head[10:12] = struct.pack("!H", ~((total & 0xFFFF) + (total >> 16)) & 0xFFFF)
-        parts.append(bytes(head) + piece)
-        at += size
-    return [part for part in parts if len(part) > 20]
-
-
-def split6(packet, *sizes, ident=7):
-    """The same for IPv6, with a fragment header."""
-    header, payload, parts, at = packet[:40], packet[40:], [], 0
-    for size in (*sizes, len(payload)):
-        piece, more = payload[at : at + size], at + size < len(payload)
-        if piece:
-            head = bytearray(header)
-            head[4:6], head[6] = struct.pack("!H", 8 + len(piece)), 44
-            parts.append(bytes(head) + struct.pack("!BBHI", header[6], 0, at | more, ident) + piece)
-        at += size
-    return parts
 
 
 @pytest.mark.parametrize(("split", "ends"), [(split4, (f"{A}:1000", f"{B}:53")), (split6, ("[fd00::1]:1000", "[2001:db8::1]:53"))])
@@ -45,8 +15,7 @@ def test_one_verdict_for_the_datagram(split, ends):
     parts = split(udp(*ends, data=bytes(100)), 40, 40)
     for order in ((0, 1, 2), (2, 0, 1), (2, 1, 0)):
         run = replay([(n, parts[index]) for n, index in enumerate(order)] + [(5, udp(*ends[::-1]))], INSIDE_OUT)
-        assert [(row.said, row.why) for row in run.rows[:2]] == [("skip", "fragment-queued")] * 2
-        assert [(row.said, row.state, row.flow) for row in run.rows[2:]] == [("accept", "new", 1), ("accept", "established", 1)]
+        assert [(row.said, row.state, row.flow) for row in run.rows] == [("accept", "new", 1)] * 3 + [("accept", "established", 1)]
         assert [row.datagram for row in run.rows] == [1, 1, 1, 0]
         assert run.flows[0]["packets"].tolist() == [3, 1]
         assert run.flows[0]["bytes"].tolist()[0] == sum(map(len, parts))
@@ -99,7 +68,7 @@ def test_tcp_header_in_two_fragments():
 def test_refused_datagram_is_one_blocked_flow():
     """Its frames are accounted for by the whole packet."""
     run = replay([(n, part) for n, part in enumerate(split4(udp(f"{A}:1", f"{B}:2", bytes(100)), 48))], DROP_ALL)
-    assert [row.said for row in run.rows] == ["skip", "drop"]
+    assert [row.said for row in run.rows] == ["drop", "drop"]
     assert run.flows[0]["blocked"] == 1
 
 
@@ -108,7 +77,7 @@ def test_overlap():
     first, _, last = split4(udp(f"{A}:1", f"{B}:2", bytes(100)), 40, 40)
     odd = split4(udp(f"{A}:1", f"{B}:2", bytes(100)), 32, 40)[1]
     run = replay([(0, first), (1, odd), (2, last)])
-    assert [row.why for row in run.rows] == ["fragment-queued", "fragment-dropped", "fragment-queued"]
+    assert [row.why for row in run.rows] == ["fragment-dropped", "fragment-dropped", "fragment-queued"]
     assert "fragment-overlap" in run.rows[1].anomalies
     assert run.totals.flows == 0
 
@@ -123,7 +92,7 @@ def test_first_fragment_without_its_header():
 def test_time_out_and_new_beginning():
     """After thirty seconds the rest comes too late."""
     one, two = split4(udp(f"{A}:1", f"{B}:2", bytes(100)), 48)
-    assert [row.why for row in replay([(0, one), (30, two)]).rows] == ["fragment-queued"] * 2
+    assert [row.why for row in replay([(0, one), (30, two)]).rows] == ["fragment-timeout", "fragment-queued"]
     assert replay([(0, one), (29.9, two)]).rows[1].state == "new"
 
 
@@ -131,6 +100,14 @@ def test_batches_make_no_difference():
     """Fragments of one datagram in different batches."""
     packets = [(n, part) for n, part in enumerate(split4(udp(f"{A}:1", f"{B}:2", bytes(900)), *[80] * 11))]
     assert replay(packets).rows == replay(packets, rows=1).rows
+
+
+def test_repeated_fragment_is_refused():
+    """It is no part of the datagram: Linux throws it away, and goes on waiting."""
+    for split, ends in ((split4, (f"{A}:1", f"{B}:2")), (split6, ("[fd00::1]:1", "[2001:db8::1]:2"))):
+        one, two = split(udp(*ends, data=bytes(100)), 48)
+        run = replay([(0, one), (1, one), (2, two)])
+        assert [(row.said, row.datagram) for row in run.rows] == [("accept", 1), ("drop", 0), ("accept", 1)]
 
 
 def test_no_next_header():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from scenes import context_for, icmp, replay, tcp, udp
+from scenes import context_for, fragments, icmp, replay, tcp, udp
 
 from pcapaudit.core.errors import SelectorError
 from pcapaudit.replay.run import run
@@ -68,3 +68,13 @@ def test_refused_packets_belong_to_their_flow():
     packets = [(n, tcp("192.0.2.9:1", "10.0.0.1:22", "S", 1)) for n in range(3)]
     rows = replay(packets, "table inet t { chain c { type filter hook forward priority 0; policy drop; } }").rows
     assert {row.flow for row in rows} == {1}
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_fragments_belong_to_the_story(order):
+    """Those without ports too, and they are no endpoints of their own."""
+    parts = fragments(udp(B, A, bytes(100)), 48)
+    packets = [(0, udp(A, B)), *((1, parts[n]) for n in order), (2, udp(C, B))]
+    found = story(packets, selector_of("10.0.0.1:40000 > 192.0.2.1:53/udp"))
+    assert frames(found)[0] == [1, 2, 3]
+    assert len(found.pairs) == 1

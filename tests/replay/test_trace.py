@@ -54,13 +54,20 @@ def test_icmp_error_to_another_host():
     assert found.log == "outer daddr 10.0.0.7 != inner 10.0.0.1"
 
 
-def test_last_fragment_is_judged_as_the_datagram():
-    """The packet is the whole; fragments that wait meet no rule."""
-    parts = fragments(udp(A, B, b"x" * 64), 32)
-    traces, _ = trace_with([(n, part) for n, part in enumerate(parts)], ACCEPT_ALL, 1, 2)
-    waits, whole = traces
-    assert (waits.reassembled, waits.steps, whole.reassembled) == (False, (), True)
-    assert (whole.packet["payload_len"], len(whole.steps)) == (64, 1)
+def test_fragment_is_told_with_its_datagram():
+    """Each part shows the whole and its way through the rules, and which frame completed it; what is not wanted is not told."""
+    parts = fragments(udp(A, B, b"x" * 64), 32, 48)
+    packets = [(0, parts[1]), (1, udp(A, B)), (2, fragments(udp(A, B, b"x" * 64), 32, ident=8)[0]), (3, parts[0]), (4, parts[2])]
+    for rows in (1, 5):
+        tracer = Tracer([1, 3, 5])
+        run(context_for(packets, rows=rows), [], 1, None, tracer)
+        first, waits, last = tracer.traces
+        assert [(each.frame, each.packet["ts_ns"] % 10**9, each.whole_at) for each in (first, last)] == [(1, 0, 5), (5, 0, 5)]
+        assert [each.packet["ts_ns"] // 10**9 % 10 for each in (first, last)] == [0, 4]
+        assert (waits.reassembled, waits.steps, waits.whole_at) == (False, (), 0)
+        for each in (first, last):
+            assert (each.reassembled, each.packet["payload_len"], len(each.steps)) == (True, 64, 1)
+        assert first.verdict == last.verdict
 
 
 def test_frames_come_in_order_whatever_they_were_named_in():

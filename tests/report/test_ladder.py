@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from rich.console import Console
-from scenes import ACCEPT_ALL, INSIDE_OUT, context_for, tcp, udp
+from scenes import ACCEPT_ALL, INSIDE_OUT, context_for, fragments, tcp, udp
 
 from pcapaudit.replay.run import run
 from pcapaudit.replay.story import Story, selector_of
@@ -94,3 +94,19 @@ def test_record_is_json_with_a_version():
 def test_one_packet_is_singular():
     """Counts read as a person writes them."""
     assert "  1 packet from " in drawn(record([(0, udp(A, B))]))[0]
+
+
+def test_fragments_run_the_way_of_their_datagram():
+    """Though those behind the first have no ports."""
+    packets = [
+        (0, udp(A, B)),
+        *((1, part) for part in fragments(udp(B, A, bytes(100)), 48)),
+        *((2, part) for part in fragments(udp(A, B, bytes(100)), 48, ident=9)),
+    ]
+    assert [(each["to_right"], each["label"]) for each in record(packets)["rungs"]] == [
+        (True, "udp"),
+        (False, "udp"),
+        (False, "fragment"),
+        (True, "udp"),
+        (True, "fragment"),
+    ]

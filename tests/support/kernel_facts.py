@@ -17,6 +17,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
+from datagrams import WAITING, as_frames
+
 from pcapaudit.capture.stream import open_stream
 from pcapaudit.conntrack.config import ConntrackConfig
 from pcapaudit.core import consts, vocab
@@ -148,11 +150,14 @@ class _Facts:
         self.facts: list[Fact] = []
         self.reasons: list[str] = []
         self.protocols: dict[int, int] = {}
+        #: First frame of the datagram of each frame.
+        self.datagrams: list[int] = []
 
     def on_batch(self, batch, verdicts) -> None:
         """Keep the batch's facts."""
         names = ("verdict", "reason", "ct_state", "direction", "tcp_state", "ct_status", "timeout_ns", "flow", "parent")
         columns = [verdicts.arrays[name][: batch.count].tolist() for name in names]
+        self.datagrams += verdicts.arrays["datagram"][: batch.count].tolist()
         protocols = batch.arrays["proto"][: batch.count].tolist()
         for row, proto in zip(zip(*columns, strict=True), protocols, strict=True):
             self.facts.append(self._fact(row, proto))
@@ -160,7 +165,7 @@ class _Facts:
 
     def _fact(self, row, proto) -> Fact:
         verdict, reason, ct_state, direction, state, status, left, flow, parent = row
-        if reason in (consts.REASON_FRAGMENT_QUEUED, consts.REASON_FRAGMENT_DROPPED):
+        if reason in WAITING:
             return Fact(QUEUED)
         if reason == consts.REASON_HELPER:
             # The kernel's helper drops it behind the last hook at which a verdict can be seen.
@@ -187,7 +192,7 @@ def engine_facts(capture: Path, setup: Setup, seed: int = 0) -> tuple[list[Fact]
     program = program_for(ruleset, topology)
     with open_stream([str(capture)]) as stream:
         run(Context(stream, ruleset, program, topology, setup.config(), "verify"), [facts], seed)
-    return facts.facts, facts.reasons
+    return [each or Fact("parts-differ") for each in as_frames(facts.facts, facts.datagrams, Fact(QUEUED))], facts.reasons
 
 
 # Both -----------------------------------------------------------------------------------------------------------------------------------

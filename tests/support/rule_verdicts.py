@@ -6,6 +6,7 @@ policy. As reports do, the last rule that accepted counts, of the chains behind 
 
 from __future__ import annotations
 
+from datagrams import WAITING
 from scenes import Collector
 
 from pcapaudit.capture.stream import open_stream
@@ -36,7 +37,7 @@ class Answers(Collector):
         columns = verdicts.arrays
         for i in range(batch.count):
             said = vocab.VERDICTS[int(columns["verdict"][i])]
-            if vocab.REASONS[int(columns["reason"][i])] in ("fragment-queued", "fragment-dropped"):
+            if int(columns["reason"][i]) in WAITING:
                 said = "frag-queued"
             rule, chain = int(columns["rule"][i]), int(columns["chain"][i])
             where = self.numbers[rule] if rule else ""

@@ -79,7 +79,7 @@ VERDICTS = Table(
         Column(
             "datagram",
             "number",
-            "fragments: first frame of their datagram, the same for all its parts; the part whose verdict is not skip speaks for all",
+            "fragments: first frame of their datagram, the same for all its parts, which say the same",
             "u8",
         ),
     ),
