@@ -99,7 +99,7 @@ def _detectors(context: Context) -> list:
     """Every detector; imported here, for no other stage pays for them."""
     from pcapaudit.findings.registry import make_detectors
 
-    return make_detectors(context)
+    return [make_detectors(context)]
 
 
 def _note_memory(result: dict, live: int) -> None:

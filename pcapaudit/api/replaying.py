@@ -35,8 +35,8 @@ def replay(
     counts = RunCounts(len(context.program.rules))
     detectors, parents = make_detectors(context, selection.thresholds), Parents()
     seed = secrets.randbits(63) if engine.seed is None else engine.seed
-    totals = run(context, [counts, *detectors, parents, *consumers], seed, progress, tracer)
-    violations = parents.named([each for detector in detectors for each in detector.violations()])
+    totals = run(context, [counts, detectors, parents, *consumers], seed, progress, tracer)
+    violations = parents.named(detectors.violations())
     chosen = choose(sorted(violations, key=_rank), selection, totals.last_ns)
     return Results(context, ", ".join(engine.rules) or DEFAULT_RULES, totals, counts, chosen.violations, chosen)
 

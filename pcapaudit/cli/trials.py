@@ -52,15 +52,17 @@ class Trials:
             source = Source(stream, reading.checksum)
             engines = [Engine(context, source, reading.seed or 0) for context in contexts]
             records = [Recorder(context) for context in contexts]
-            detectors = make_detectors(contexts[0]) if findings else []
+            detectors = make_detectors(contexts[0]) if findings else None
             taking: list[list[Consumer]] = [[record] for record in records]
-            taking[0] += detectors
+            if detectors is not None:
+                taking[0].append(detectors)
             while source.read():
                 for engine, consumers in zip(engines, taking, strict=True):
                     engine.judge(consumers)
             for engine, consumers in zip(engines, taking, strict=True):
                 engine.finish(consumers)
-        found = [(each.code, str(each.severity), each.first_frame) for detector in detectors for each in detector.violations()]
+        violations = [] if detectors is None else detectors.violations()
+        found = [(each.code, str(each.severity), each.first_frame) for each in violations]
         return Outcome(tuple(records), tuple(sorted(found, key=lambda each: (SEVERITIES.index(each[1]), each))))
 
     def over(self, cut: Cut, numbers: Collection[int], *, findings: bool) -> Outcome:

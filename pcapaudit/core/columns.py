@@ -140,7 +140,8 @@ FLOW_DTYPE = np.dtype(
         ("first_reply_ns", "i8"),  # time of the first reply packet, 0 for none
         ("max_gap_ns", "i8"),  # longest pause between two packets of the flow
         ("ttl", "u1"),  # TTL or hop limit of the first packet
-    ]
+    ],
+    align=True,  # what fills the rows (``replay.flow_rows``) writes whole words
 )
 
 

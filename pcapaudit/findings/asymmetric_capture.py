@@ -36,6 +36,7 @@ class AsymmetricCapture:
 
     code: ClassVar[str] = "asymmetric-capture"
     severity: ClassVar[Severity] = Severity.MEDIUM
+    reads: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene

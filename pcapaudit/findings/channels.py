@@ -110,7 +110,13 @@ class Channels:
         #: Those that nobody came for, of channels with a helper, since the last ``take_unused``.
         self._unused: list[tuple[Expectation, Death]] = []
         self._now = 0
+        self._any = False
         self._heard: tuple[View, Heard] | None = None
+
+    @property
+    def any(self) -> bool:
+        """Whether there was a channel: before that, nobody is heard."""
+        return self._any
 
     def heard(self, view: View) -> Heard:
         """What a batch brought; made once."""
@@ -184,6 +190,7 @@ class Channels:
         helper = self._ports.get((proto, int(view[server][row])))
         if helper is None or int(view["l3"][row]) not in helper.versions:
             return None
+        self._any = True
         seen = _tuple(view, row)
         original = seen.turned() if direction == consts.DIR_REPLY else seen
         status = int(view["ct_status"][row])

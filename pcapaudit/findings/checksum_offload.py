@@ -41,6 +41,7 @@ class ChecksumOffload:
 
     code: ClassVar[str] = "checksum-offload"
     severity: ClassVar[Severity] = Severity.LOW
+    reads: ClassVar[tuple[str, ...]] = ("sums",)
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene

@@ -15,28 +15,26 @@ cdef enum:
     PLACES = 0x10000
     FIN_PLACES = 0x10000
     SHIFT = 48
+    WORDS = 5
+    TIME = 1
+    FRAME = 2
+    MINE = 3
+    THEIRS = 4
 
 
 @cython.final
 cdef class Closings:
     cdef public object late
     cdef public object sides
-    cdef u64[::1] _keys
-    cdef u32[::1] _flows
-    cdef u64[::1] _frames
-    cdef long long[::1] _times
-    cdef u8[::1] _bits
-    cdef u32[::1] _mine
-    cdef u32[::1] _theirs
-    cdef u32[::1] _fin_flow
-    cdef u32[::1] _fin_end
+    cdef u64[::1] _ends
+    cdef u64[::1] _fins
     cdef long long[::1] _late
     cdef u8[::1] _sides
     cdef u64 _key
 
-    @cython.locals(found=u32, k=u32, i=u32, at=u32, side=u32)
+    @cython.locals(found=u32, k=u32, i=u32, at=u32, side=u32, behind=u64)
     cdef u32 _pass(self, PacketBatch b, VerdictBatch v, long long[::1] fins, long long[::1] closed)
     @cython.locals(source=u64, target=u64, ports=u64, ends=u64, key=u64)
     cdef u32 _side(self, PacketBatch b, u32 i) noexcept nogil
-    @cython.locals(flags=u32, place=u32, length=u32)
+    @cython.locals(flags=u32, at=u32, mine=u64, bits=u64)
     cdef void _put(self, PacketBatch b, VerdictBatch v, u32 i, u32 side) noexcept nogil

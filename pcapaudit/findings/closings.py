@@ -20,8 +20,9 @@ if not cython.compiled:
     from pcapaudit.core.consts import BATCH_FRAMES, TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN, TCPS_TIME_WAIT
 
     PLACES, FIN_PLACES = 0x10000, 0x10000
-    # From a key to its place.
-    SHIFT = 48
+    # From a key to its place; words of a place, and what is in them.
+    SHIFT, WORDS = 48, 5
+    TIME, FRAME, MINE, THEIRS = 1, 2, 3, 4
 
 __all__ = ["Closings", "End"]
 
@@ -58,16 +59,11 @@ class Closings:
     """Ends of connections by five-tuple, and the sequence numbers behind their FINs by flow."""
 
     def __init__(self) -> None:
-        self._keys = _zeros("Q", PLACES)
-        self._flows = _zeros("I", PLACES)
-        self._frames = _zeros("Q", PLACES)
-        self._times = _zeros("q", PLACES)
+        #: An end in one place after the other, a line of the cache or two each: key; time; frame; flow and ``mine``; ``theirs`` and bits.
         #: Bit 0: side; bit 1: direction; bit 2: reset; bit 3: known.
-        self._bits = _zeros("B", PLACES)
-        self._mine = _zeros("I", PLACES)
-        self._theirs = _zeros("I", PLACES)
-        self._fin_flow = _zeros("I", 2 * FIN_PLACES)
-        self._fin_end = _zeros("I", 2 * FIN_PLACES)
+        self._ends = _zeros("Q", PLACES * WORDS)
+        #: By the lower bits of a flow's number, for either direction: the number, and the sequence number behind the FIN.
+        self._fins = _zeros("Q", 2 * FIN_PLACES)
         #: Rows after an end, and their sides.
         self.late = np.zeros(BATCH_FRAMES, np.int64)
         self._late = memoryview(self.late)
@@ -90,26 +86,26 @@ class Closings:
     def end(self, batch: PacketBatch, row: cython.uint) -> End | None:
         """The end that is known of a row's five-tuple."""
         self._side(batch, row)
-        place: cython.uint = self._key >> SHIFT
-        if self._keys[place] != self._key:
+        at: cython.uint = (self._key >> SHIFT) * WORDS
+        if self._ends[at] != self._key:
             return None
-        bits: cython.uint = self._bits[place]
+        bits: cython.uint = self._ends[at + THEIRS] >> 32
         return End(
-            flow=self._flows[place],
-            frame=self._frames[place],
-            ts_ns=self._times[place],
+            flow=self._ends[at + MINE] & _M32,
+            frame=self._ends[at + FRAME],
+            ts_ns=_signed(self._ends[at + TIME]),
             side=bits & 1,
             direction=bits >> 1 & 1,
             reset=bool(bits & 4),
             known=bool(bits & 8),
-            mine=self._mine[place],
-            theirs=self._theirs[place],
+            mine=self._ends[at + MINE] >> 32,
+            theirs=self._ends[at + THEIRS] & _M32,
         )
 
     def fin_end(self, flow: cython.uint, direction: cython.uint) -> int | None:
         """The sequence number behind the FIN of a flow's side, if it is known."""
-        at: cython.uint = direction * FIN_PLACES + flow % FIN_PLACES
-        return self._fin_end[at] if self._fin_flow[at] == flow else None
+        word: cython.ulonglong = self._fins[direction * FIN_PLACES + flow % FIN_PLACES]
+        return word >> 32 if word & _M32 == flow else None
 
     def _pass(self, b, v, fins, closed):
         """The loop: how many rows are late."""
@@ -117,12 +113,12 @@ class Closings:
         for k in range(len(fins)):
             i = fins[k]
             at = (v.direction[i] & 1) * FIN_PLACES + v.flow[i] % FIN_PLACES
-            self._fin_flow[at] = v.flow[i]
-            self._fin_end[at] = (b.seq[i] + b.payload_len[i] + 1) & _M32
+            behind = (b.seq[i] + b.payload_len[i] + 1) & _M32
+            self._fins[at] = v.flow[i] | behind << 32
         for k in range(len(closed)):
             i = closed[k]
             side = self._side(b, i)
-            if self._keys[self._key >> SHIFT] == self._key:
+            if self._ends[(self._key >> SHIFT) * WORDS] == self._key:
                 self._late[found] = i
                 self._sides[found] = side
                 found += 1
@@ -148,15 +144,19 @@ class Closings:
         if v.tcp_state[i] < TCPS_TIME_WAIT:
             return
         flags = b.tcp_flags[i]
-        place = self._key >> SHIFT
-        length = b.payload_len[i] + (1 if flags & TCP_FIN else 0) + (1 if flags & TCP_SYN else 0)
-        self._keys[place] = self._key
-        self._flows[place] = v.flow[i]
-        self._frames[place] = b.first_frame + i
-        self._times[place] = b.ts_ns[i]
-        self._bits[place] = side | (v.direction[i] & 1) << 1 | (4 if flags & TCP_RST else 0) | (8 if flags & TCP_ACK else 0)
-        self._mine[place] = (b.seq[i] + length) & _M32
-        self._theirs[place] = b.ack[i]
+        at = (self._key >> SHIFT) * WORDS
+        mine = (b.seq[i] + b.payload_len[i] + (1 if flags & TCP_FIN else 0) + (1 if flags & TCP_SYN else 0)) & _M32
+        bits = side | (v.direction[i] & 1) << 1 | (4 if flags & TCP_RST else 0) | (8 if flags & TCP_ACK else 0)
+        self._ends[at] = self._key
+        self._ends[at + TIME] = b.ts_ns[i] & _M64
+        self._ends[at + FRAME] = b.first_frame + i
+        self._ends[at + MINE] = v.flow[i] | mine << 32
+        self._ends[at + THEIRS] = b.ack[i] | bits << 32
+
+
+def _signed(word: int) -> int:
+    """A word as a time: before 1970 it is negative."""
+    return word - (1 << 64) if word >> 63 else word
 
 
 def _zeros(code: str, count: int) -> memoryview:

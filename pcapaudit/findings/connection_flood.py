@@ -40,6 +40,7 @@ class ConnectionFlood:
 
     code: ClassVar[str] = "connection-flood"
     severity: ClassVar[Severity] = Severity.MEDIUM
+    reads: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene

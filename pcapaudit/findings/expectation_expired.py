@@ -39,6 +39,7 @@ class ExpectationExpired:
 
     code: ClassVar[str] = "expectation-expired"
     severity: ClassVar[Severity] = Severity.MEDIUM
+    reads: ClassVar[tuple[str, ...]] = ("channels",)
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene

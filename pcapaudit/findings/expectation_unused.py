@@ -35,6 +35,7 @@ class ExpectationUnused:
 
     code: ClassVar[str] = "expectation-unused"
     severity: ClassVar[Severity] = Severity.INFO
+    reads: ClassVar[tuple[str, ...]] = ("channels",)
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene

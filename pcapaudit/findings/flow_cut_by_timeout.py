@@ -76,6 +76,7 @@ class FlowCutByTimeout:
 
     code: ClassVar[str] = "flow-cut-by-timeout"
     severity: ClassVar[Severity] = Severity.MEDIUM
+    reads: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene

@@ -38,6 +38,7 @@ class FragmentOverlap:
 
     code: ClassVar[str] = "fragment-overlap"
     severity: ClassVar[Severity] = Severity.MEDIUM
+    reads: ClassVar[tuple[str, ...]] = ("frags",)
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene

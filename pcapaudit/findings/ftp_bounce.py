@@ -40,6 +40,7 @@ class FtpBounce:
 
     code: ClassVar[str] = "ftp-bounce"
     severity: ClassVar[Severity] = Severity.HIGH
+    reads: ClassVar[tuple[str, ...]] = ("channels",)
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene

@@ -41,6 +41,7 @@ class FtpPrivateAddressLeak:
 
     code: ClassVar[str] = "ftp-private-address-leak"
     severity: ClassVar[Severity] = Severity.MEDIUM
+    reads: ClassVar[tuple[str, ...]] = ("channels",)
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene

@@ -43,6 +43,7 @@ class HelperMissing:
 
     code: ClassVar[str] = "helper-missing"
     severity: ClassVar[Severity] = Severity.HIGH
+    reads: ClassVar[tuple[str, ...]] = ("channels",)
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene

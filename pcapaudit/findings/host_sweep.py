@@ -43,6 +43,7 @@ class HostSweep:
 
     code: ClassVar[str] = "host-sweep"
     severity: ClassVar[Severity] = Severity.MEDIUM
+    reads: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene

@@ -40,6 +40,7 @@ class IcmpErrorOffPath:
 
     code: ClassVar[str] = "icmp-error-off-path"
     severity: ClassVar[Severity] = Severity.MEDIUM
+    reads: ClassVar[tuple[str, ...]] = ("errors",)
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene

@@ -50,6 +50,7 @@ class IcmpErrorUnknownFlow:
 
     code: ClassVar[str] = "icmp-error-unknown-flow"
     severity: ClassVar[Severity] = Severity.LOW
+    reads: ClassVar[tuple[str, ...]] = ("reasoned",)
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene

@@ -45,6 +45,7 @@ class IcmpFlood:
 
     code: ClassVar[str] = "icmp-flood"
     severity: ClassVar[Severity] = Severity.HIGH
+    reads: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene

@@ -71,6 +71,7 @@ class IncompleteFragments:
 
     code: ClassVar[str] = "incomplete-fragments"
     severity: ClassVar[Severity] = Severity.MEDIUM
+    reads: ClassVar[tuple[str, ...]] = ("frags",)
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
@@ -80,14 +81,11 @@ class IncompleteFragments:
         self._unread = 0
         #: Fragments that the engine, as Linux, had no memory for.
         self._homeless = 0
-        self._latest_ns = 0
 
     def on_batch(self, batch: PacketBatch, verdicts: VerdictBatch) -> None:
         """Follow the fragments."""
         view = self._scene.view(batch, verdicts)
         rows = view.marked["frags"]
-        if view.count:
-            self._latest_ns = max(self._latest_ns, int(view["ts_ns"][view.count - 1]))
         if not len(rows):
             return
         rows = rows[view["frag"][rows] != 0]
@@ -104,7 +102,7 @@ class IncompleteFragments:
     def on_end(self) -> None:
         """What still waits stays incomplete."""
         for datagram in list(self._waiting.values()):
-            if self._latest_ns - datagram.last_ns > LATE_NS:
+            if (self._scene.reached_ns or 0) - datagram.last_ns > LATE_NS:
                 self._close(datagram)
 
     def violations(self) -> Sequence[Violation]:

@@ -32,6 +32,7 @@ class Land:
 
     code: ClassVar[str] = "land"
     severity: ClassVar[Severity] = Severity.MEDIUM
+    reads: ClassVar[tuple[str, ...]] = ("land",)
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene

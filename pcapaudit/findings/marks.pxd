@@ -32,7 +32,9 @@ from pcapaudit.core.consts cimport (
 )
 
 ctypedef unsigned char u8
+ctypedef unsigned short u16
 ctypedef unsigned int u32
+ctypedef unsigned long long u64
 
 cdef unsigned long long _ONE
 cdef unsigned long long _ODD
@@ -76,6 +78,9 @@ cdef enum:
 cdef class Marks:
     cdef public object rows
     cdef public object found
+    cdef public u32 live
+    cdef u32[::1] _kept
+    cdef u32 _kept_count
     cdef long long[::1] _rows
     cdef u32[::1] _found
     cdef u8[::1] _inside
@@ -86,12 +91,31 @@ cdef class Marks:
 
     cdef inline void _mark(self, u32 kind, u32 i) noexcept nogil
     cdef bint _is_control(self, PacketBatch b, u32 i) noexcept nogil
-    cdef bint _dull(self, PacketBatch b, VerdictBatch v, u32 i) noexcept nogil
+    @cython.locals(
+        state=u8[::1],
+        reason=u16[::1],
+        status=u16[::1],
+        tcp_state=u8[::1],
+        anomalies=u64[::1],
+        sums=u8[::1],
+        flags=u8[::1],
+        frag=u16[::1],
+        proto=u8[::1],
+        sport=u16[::1],
+        dport=u16[::1],
+        size=u32[::1],
+        control=u8[::1],
+        kept=u32[::1],
+        found=u32,
+        odd=u32,
+        i=u32,
+    )
+    cdef void _sift(self, PacketBatch b, VerdictBatch v) noexcept nogil
     @cython.locals(reason=u32, state=u32, flags=u32, sums=u32, is_stray=cython.bint, over=cython.bint, unsettled=cython.bint)
     cdef void _sort(self, PacketBatch b, VerdictBatch v, u32 i) noexcept nogil
     @cython.locals(source=u32, target=u32)
     cdef bint _is_martian(self, PacketBatch b, u32 i) noexcept nogil
     @cython.locals(entering=cython.bint, inwards=cython.bint)
     cdef void _homeless(self, PacketBatch b, VerdictBatch v, u32 i) noexcept nogil
-    @cython.locals(i=u32, kind=u32)
+    @cython.locals(k=u32, kind=u32)
     cdef void _pass(self, PacketBatch b, VerdictBatch v)

@@ -77,6 +77,9 @@ NAMES = (
 )
 
 
+_NONE = np.zeros(0, np.int64)
+
+
 class Marks:
     """The lists of one batch, made anew by ``read``.
 
@@ -91,6 +94,11 @@ class Marks:
         #: Row numbers, a line a class; ``found`` says how many of each line count.
         self.rows = np.zeros((CLASSES, BATCH_FRAMES), np.int64)
         self.found = np.zeros(CLASSES, np.uint32)
+        #: A bit for each class that has rows.
+        self.live = 0
+        #: Rows that are not ordinary.
+        self._kept = memoryview(np.zeros(BATCH_FRAMES + 1, np.uint32))
+        self._kept_count = 0
         bits = of_a_connection * np.uint8(OF_A_CONNECTION) | unreadable * np.uint8(UNREADABLE) | unsorted * np.uint8(UNSORTED)
         self._rows = memoryview(self.rows.ravel())
         self._found = memoryview(self.found)
@@ -111,36 +119,58 @@ class Marks:
     def read(self, batch: PacketBatch, verdicts: VerdictBatch) -> dict[str, Any]:
         """The rows of each class, by name; they are good until the next call."""
         self._pass(batch, verdicts)
-        return {name: self.rows[kind, :count] for kind, (name, count) in enumerate(zip(NAMES, self.found.tolist(), strict=True))}
+        marked = dict.fromkeys(NAMES, _NONE)
+        for kind, count in enumerate(self.found.tolist()):
+            if count:
+                marked[NAMES[kind]] = self.rows[kind, :count]
+        return marked
 
     def _pass(self, b, v):
-        """The loop."""
+        """Sift, and sort what is left."""
         with cython.nogil:
             for kind in range(CLASSES):
                 self._found[kind] = 0
-            for i in range(b.count):
-                if self._is_control(b, i) and b.payload_len[i]:
-                    self._mark(CONTROL, i)
-                if not self._dull(b, v, i):
-                    self._sort(b, v, i)
+            self._sift(b, v)
+            for k in range(self._kept_count):
+                self._sort(b, v, self._kept[k])
+            self.live = 0
+            for kind in range(CLASSES):
+                if self._found[kind]:
+                    self.live |= 1 << kind
 
-    def _is_control(self, b, i):
-        """Whether one of the ports is that of a control channel."""
-        return self._control[b.dport[i] >> 3] >> (b.dport[i] & 7) & 1 or self._control[b.sport[i] >> 3] >> (b.sport[i] & 7) & 1
-
-    def _dull(self, b, v, i):
-        """Whether it is an ordinary packet in the middle of a connection."""
-        return (
-            v.ct_state[i] == CT_ESTABLISHED
-            and v.reason[i] == 0
-            and b.anomalies[i] & _ODD == 0
-            and b.l4_csum[i] != CSUM_BAD
-            and b.l4_csum[i] != CSUM_OFFLOADED
-            and v.tcp_state[i] < TCPS_TIME_WAIT
-            and (b.tcp_flags[i] & (TCP_FIN | TCP_RST)) == 0
-            and b.frag[i] == 0
-            and (b.proto[i] != PROTO_UDP or (v.ct_status[i] & STATUS_ASSURED) != 0)
-        )
+    def _sift(self, b, v):
+        """Leave out the ordinary packets in the middle of connections: nearly all. One look at each, without a branch."""
+        state = v.ct_state
+        reason = v.reason
+        status = v.ct_status
+        tcp_state = v.tcp_state
+        anomalies = b.anomalies
+        sums = b.l4_csum
+        flags = b.tcp_flags
+        frag = b.frag
+        proto = b.proto
+        sport = b.sport
+        dport = b.dport
+        size = b.payload_len
+        control = self._control
+        kept = self._kept
+        found = 0
+        for i in range(b.count):
+            odd = (
+                (state[i] != CT_ESTABLISHED)
+                | (reason[i] != 0)
+                | ((anomalies[i] & _ODD) != 0)
+                | (sums[i] == CSUM_BAD)
+                | (sums[i] == CSUM_OFFLOADED)
+                | (tcp_state[i] >= TCPS_TIME_WAIT)
+                | ((flags[i] & (TCP_FIN | TCP_RST)) != 0)
+                | (frag[i] != 0)
+                | ((proto[i] == PROTO_UDP) & ((status[i] & STATUS_ASSURED) == 0))
+                | ((size[i] != 0) & (((control[dport[i] >> 3] >> (dport[i] & 7)) | (control[sport[i] >> 3] >> (sport[i] & 7))) & 1))
+            )
+            kept[found] = i
+            found += odd
+        self._kept_count = found
 
     def _sort(self, b, v, i):
         """Put a row into its lists."""
@@ -149,6 +179,8 @@ class Marks:
         flags = b.tcp_flags[i]
         sums = b.l4_csum[i]
         is_stray = False
+        if b.payload_len[i] and self._is_control(b, i):
+            self._mark(CONTROL, i)
         if reason:
             self._mark(REASONED, i)
         if b.anomalies[i] & _LATE:
@@ -180,6 +212,10 @@ class Marks:
         unsettled = b.proto[i] == PROTO_UDP and state != CT_INVALID and (v.ct_status[i] & STATUS_ASSURED) == 0
         if unsettled and b.sport[i] >= LOWEST_PORT and b.dport[i] >= LOWEST_PORT:
             self._mark(YOUNG_UDP, i)
+
+    def _is_control(self, b, i):
+        """Whether one of the ports is that of a control channel."""
+        return self._control[b.dport[i] >> 3] >> (b.dport[i] & 7) & 1 or self._control[b.sport[i] >> 3] >> (b.sport[i] & 7) & 1
 
     def _homeless(self, b, v, i):
         """A packet that no connection had."""

@@ -54,6 +54,7 @@ class Martian:
 
     code: ClassVar[str] = "martian"
     severity: ClassVar[Severity] = Severity.MEDIUM
+    reads: ClassVar[tuple[str, ...]] = ("martian",)
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene

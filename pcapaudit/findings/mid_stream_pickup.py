@@ -51,16 +51,15 @@ class MidStreamPickup:
 
     code: ClassVar[str] = "mid-stream-pickup"
     severity: ClassVar[Severity] = Severity.LOW
+    reads: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
         self._groups = {"capture-start": _Group(), "later": _Group()}
-        self._start_ns: int | None = None
 
     def on_batch(self, batch: PacketBatch, verdicts: VerdictBatch) -> None:
-        """Note when the capture begins."""
-        if self._start_ns is None and batch.count:
-            self._start_ns = int(self._scene.view(batch, verdicts)["ts_ns"][0])
+        """Packets say nothing that flows do not, but when the capture begins."""
+        self._scene.view(batch, verdicts)
 
     def on_flows(self, rows: Any) -> None:
         """Count connections whose opener never sent a SYN. Those whose SYN was refused, or whose entry had timed out, are explained."""
@@ -72,7 +71,7 @@ class MidStreamPickup:
             middle = middle[~np.isin(rows["flow"][middle], sorted(self._scene.continued))]
         if not len(middle):
             return
-        early = rows["first_ns"][middle] - np.int64(self._start_ns or 0) < START_NS
+        early = rows["first_ns"][middle] - np.int64(self._scene.start_ns or 0) < START_NS
         for name, some in (("capture-start", middle[early]), ("later", middle[~early])):
             if len(some):
                 self._groups[name].add(rows[some])

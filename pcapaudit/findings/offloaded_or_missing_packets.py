@@ -70,6 +70,7 @@ class OffloadedOrMissingPackets:
 
     code: ClassVar[str] = "offloaded-or-missing-packets"
     severity: ClassVar[Severity] = Severity.MEDIUM
+    reads: ClassVar[tuple[str, ...]] = ("reasoned",)
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene

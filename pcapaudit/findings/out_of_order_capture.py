@@ -37,25 +37,23 @@ class OutOfOrderCapture:
 
     code: ClassVar[str] = "out-of-order-capture"
     severity: ClassVar[Severity] = Severity.LOW
+    reads: ClassVar[tuple[str, ...]] = ("late",)
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
         self._cause = Cause()
-        self._latest_ns = -(1 << 63)
         self._step_ns = 0
 
     def on_batch(self, batch: PacketBatch, verdicts: VerdictBatch) -> None:
         """Count the frames that are late, and how late."""
         view = self._scene.view(batch, verdicts)
-        if not view.count:
-            return
-        times = view["ts_ns"]
         rows = view.marked["late"]
         if len(rows):
-            reached = np.maximum(np.maximum.accumulate(times), self._latest_ns)
+            times, before_ns = view["ts_ns"], self._scene.before_ns
+            reached = np.maximum.accumulate(times)
+            reached = reached if before_ns is None else np.maximum(reached, before_ns)
             self._step_ns = max(self._step_ns, int((reached - times)[rows].max()))
             self._cause.add(view, rows)
-        self._latest_ns = max(self._latest_ns, int(times[-1]), int(times.max()) if len(rows) else 0)
 
     def on_flows(self, rows: Any) -> None:
         """Flows say nothing more."""

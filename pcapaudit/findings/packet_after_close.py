@@ -131,6 +131,7 @@ class PacketAfterClose:
 
     code: ClassVar[str] = "packet-after-close"
     severity: ClassVar[Severity] = Severity.MEDIUM
+    reads: ClassVar[tuple[str, ...]] = ("fins", "closed")
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene

@@ -39,6 +39,7 @@ class PmtudBlocked:
 
     code: ClassVar[str] = "pmtud-blocked"
     severity: ClassVar[Severity] = Severity.HIGH
+    reads: ClassVar[tuple[str, ...]] = ("errors",)
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene

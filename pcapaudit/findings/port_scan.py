@@ -60,6 +60,7 @@ class PortScan:
 
     code: ClassVar[str] = "port-scan"
     severity: ClassVar[Severity] = Severity.MEDIUM
+    reads: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene

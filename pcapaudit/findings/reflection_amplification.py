@@ -73,6 +73,7 @@ class ReflectionAmplification:
 
     code: ClassVar[str] = "reflection-amplification"
     severity: ClassVar[Severity] = Severity.HIGH
+    reads: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene

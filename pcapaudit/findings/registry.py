@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from pcapaudit.findings.asymmetric_capture import AsymmetricCapture
 from pcapaudit.findings.checksum_offload import ChecksumOffload
 from pcapaudit.findings.connection_flood import ConnectionFlood
+from pcapaudit.findings.crew import Crew
 from pcapaudit.findings.encrypted_control_channel import EncryptedControlChannel
 from pcapaudit.findings.expectation_expired import ExpectationExpired
 from pcapaudit.findings.expectation_unused import ExpectationUnused
@@ -125,10 +126,10 @@ class Description:
     thresholds: dict[str, tuple[float, str]]
 
 
-def make_detectors(context: Context, thresholds: Thresholds | None = None) -> list[Detector]:
+def make_detectors(context: Context, thresholds: Thresholds | None = None) -> Crew:
     """A fresh detector of every kind for one run; ``thresholds`` differ from the defaults."""
     scene = Scene(context, thresholds)
-    return [detector(scene) for detector in DETECTORS]
+    return Crew(scene, [detector(scene) for detector in DETECTORS])
 
 
 def describe(detector: type[Detector]) -> Description:

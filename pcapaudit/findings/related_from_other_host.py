@@ -39,6 +39,7 @@ class RelatedFromOtherHost:
 
     code: ClassVar[str] = "related-from-other-host"
     severity: ClassVar[Severity] = Severity.HIGH
+    reads: ClassVar[tuple[str, ...]] = ("channels",)
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene

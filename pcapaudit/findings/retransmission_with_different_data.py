@@ -60,6 +60,7 @@ class RetransmissionWithDifferentData:
 
     code: ClassVar[str] = "retransmission-with-different-data"
     severity: ClassVar[Severity] = Severity.HIGH
+    reads: ClassVar[tuple[str, ...]] = ("again", "reasoned")
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene

@@ -108,6 +108,11 @@ class Scene:
         self.marks = Marks((self.inside, self.outside), (_OF_A_CONNECTION, _UNREADABLE, _UNSORTED), self.has_links)
         #: Control channels, and what is announced on them.
         self.channels = Channels(self)
+        #: Time of the first packet, and the latest of any packet before the batch at hand; None before there is one.
+        self.start_ns: int | None = None
+        self.before_ns: int | None = None
+        #: The latest of any packet so far.
+        self.reached_ns: int | None = None
         self._view: View | None = None
         self._flow_view: FlowView | None = None
 
@@ -125,7 +130,18 @@ class Scene:
         """The view of a batch: the same one for every detector, so that masks are made once and claims meet."""
         if self._view is None or not self._view.shows(batch, verdicts):
             self._view = View(self, batch, verdicts)
+            self._note_times(self._view)
         return self._view
+
+    def _note_times(self, view: View) -> None:
+        """What time it is: the last packet's, unless one in the batch is older than one before it."""
+        self.before_ns = self.reached_ns
+        if not view.count:
+            return
+        times = view["ts_ns"]
+        latest = int(times.max() if len(view.marked["late"]) else times[-1])
+        self.start_ns = int(times[0]) if self.start_ns is None else self.start_ns
+        self.reached_ns = latest if self.reached_ns is None else max(self.reached_ns, latest)
 
 
 class View:

@@ -34,6 +34,7 @@ class SimultaneousOpen:
 
     code: ClassVar[str] = "simultaneous-open"
     severity: ClassVar[Severity] = Severity.LOW
+    reads: ClassVar[tuple[str, ...]] = ("both_syn",)
 
     def __init__(self, scene: Scene) -> None:
         self._both = BothSyn(scene, lambda row: is_simultaneous(row) and not is_punch(scene, row))

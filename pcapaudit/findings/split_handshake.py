@@ -34,6 +34,7 @@ class SplitHandshake:
 
     code: ClassVar[str] = "split-handshake"
     severity: ClassVar[Severity] = Severity.MEDIUM
+    reads: ClassVar[tuple[str, ...]] = ("both_syn",)
 
     def __init__(self, scene: Scene) -> None:
         self._both = BothSyn(scene, is_split)

@@ -46,6 +46,7 @@ class SpoofedSource:
 
     code: ClassVar[str] = "spoofed-source"
     severity: ClassVar[Severity] = Severity.HIGH
+    reads: ClassVar[tuple[str, ...]] = ("opening",)
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene

@@ -43,6 +43,7 @@ class StateTableExhaustion:
 
     code: ClassVar[str] = "state-table-exhaustion"
     severity: ClassVar[Severity] = Severity.CRITICAL
+    reads: ClassVar[tuple[str, ...]] = ("reasoned",)
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene

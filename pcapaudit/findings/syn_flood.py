@@ -38,6 +38,7 @@ class SynFlood:
 
     code: ClassVar[str] = "syn-flood"
     severity: ClassVar[Severity] = Severity.HIGH
+    reads: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene

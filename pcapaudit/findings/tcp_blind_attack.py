@@ -76,6 +76,7 @@ class TcpBlindAttack:
 
     code: ClassVar[str] = "tcp-blind-attack"
     severity: ClassVar[Severity] = Severity.HIGH
+    reads: ClassVar[tuple[str, ...]] = ("reasoned", "kept_rst")
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene

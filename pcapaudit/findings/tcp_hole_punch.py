@@ -49,6 +49,7 @@ class TcpHolePunch:
 
     code: ClassVar[str] = "tcp-hole-punch"
     severity: ClassVar[Severity] = Severity.LOW
+    reads: ClassVar[tuple[str, ...]] = ("both_syn",)
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene

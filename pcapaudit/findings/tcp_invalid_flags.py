@@ -56,6 +56,7 @@ class TcpInvalidFlags:
 
     code: ClassVar[str] = "tcp-invalid-flags"
     severity: ClassVar[Severity] = Severity.MEDIUM
+    reads: ClassVar[tuple[str, ...]] = ("reasoned",)
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene

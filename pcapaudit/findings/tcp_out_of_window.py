@@ -134,6 +134,7 @@ class TcpOutOfWindow:
 
     code: ClassVar[str] = "tcp-out-of-window"
     severity: ClassVar[Severity] = Severity.MEDIUM
+    reads: ClassVar[tuple[str, ...]] = ("reasoned",)
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene

@@ -59,6 +59,7 @@ class TimeoutTooLong:
 
     code: ClassVar[str] = "timeout-too-long"
     severity: ClassVar[Severity] = Severity.LOW
+    reads: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene

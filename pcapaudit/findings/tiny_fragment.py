@@ -38,6 +38,7 @@ class TinyFragment:
 
     code: ClassVar[str] = "tiny-fragment"
     severity: ClassVar[Severity] = Severity.MEDIUM
+    reads: ClassVar[tuple[str, ...]] = ("frags",)
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene

@@ -42,6 +42,7 @@ class UdpFlood:
 
     code: ClassVar[str] = "udp-flood"
     severity: ClassVar[Severity] = Severity.HIGH
+    reads: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene

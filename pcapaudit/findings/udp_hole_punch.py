@@ -113,6 +113,7 @@ class UdpHolePunch:
 
     code: ClassVar[str] = "udp-hole-punch"
     severity: ClassVar[Severity] = Severity.LOW
+    reads: ClassVar[tuple[str, ...]] = ("young_udp",)
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
@@ -132,13 +133,10 @@ class UdpHolePunch:
         #: Pairs of hosts inside and outside: endpoints tried in vain, as numbers of the inner and outer port.
         self._tries: Groups[tuple[str, str], tuple[set[int], set[int]]] = Groups(MAX_PATHS, lambda: (set(), set()))
         self._missed = 0
-        self._start_ns = -1
 
     def on_batch(self, batch: PacketBatch, verdicts: VerdictBatch) -> None:
         """Look at the first packets of UDP flows."""
         view = self._scene.view(batch, verdicts)
-        if self._start_ns < 0 and view.count:
-            self._start_ns = int(view["ts_ns"][0])
         rows = view.marked["young_udp"]
         if not len(rows):
             return
@@ -312,7 +310,7 @@ class UdpHolePunch:
             "bytes": row["bytes"].tolist(),
             "longest_pause_seconds": round(int(row["max_gap_ns"]) / 1e9, 3),
         }
-        early = int(row["first_ns"]) - self._start_ns < START_NS
+        early = int(row["first_ns"]) - (self._scene.start_ns or 0) < START_NS
         doubt = "the capture may have begun in the middle of it" if early and not (asked or introducer) else ""
         order = str(evidence["order"])
         path = Path(int(row["flow"]), int(row["first_frame"]), int(row["last_frame"]), local, peer, order, evidence, doubt)

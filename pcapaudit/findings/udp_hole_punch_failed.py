@@ -47,6 +47,7 @@ class UdpHolePunchFailed:
 
     code: ClassVar[str] = "udp-hole-punch-failed"
     severity: ClassVar[Severity] = Severity.LOW
+    reads: ClassVar[tuple[str, ...]] = ("errors",)
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene

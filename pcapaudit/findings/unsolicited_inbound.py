@@ -137,6 +137,7 @@ class UnsolicitedInbound:
 
     code: ClassVar[str] = "unsolicited-inbound"
     severity: ClassVar[Severity] = Severity.MEDIUM
+    reads: ClassVar[tuple[str, ...]] = ("uninvited",)
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene

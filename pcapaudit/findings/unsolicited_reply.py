@@ -11,23 +11,17 @@ from pcapaudit.core import consts
 from pcapaudit.core.columns import PacketBatch, VerdictBatch
 from pcapaudit.findings.causes import Cause, Kind, plural
 from pcapaudit.findings.groups import Groups, split
-from pcapaudit.findings.recent import Recent
+from pcapaudit.findings.questions import WRONG_PORT, WRONG_SERVER, Questions
 from pcapaudit.findings.scene import Scene, View
 from pcapaudit.findings.violation import Severity, Violation
 
 __all__ = ["UnsolicitedReply"]
 
-#: Questions remembered: 2 to the power of it.
-MEMORY_BITS = 14
-#: A resolver waits no longer than this for an answer.
-WAIT_NS = 10_000_000_000
 #: Senders remembered apart, and those of one kind that get a finding each; more become one finding.
 MAX_SENDERS = 256
 SINGLE_SENDERS = 3
-_DNS = 53
-_MIX = np.uint64(0x9E3779B97F4A7C15)
 
-WRONG_SERVER, WRONG_PORT, SYN_ACK, ECHO_REPLY = range(4)
+SYN_ACK, ECHO_REPLY = 2, 3
 _KINDS = {
     WRONG_SERVER: (
         "dns-wrong-server",
@@ -74,25 +68,22 @@ class UnsolicitedReply:
 
     code: ClassVar[str] = "unsolicited-reply"
     severity: ClassVar[Severity] = Severity.HIGH
+    reads: ClassVar[tuple[str, ...]] = ("dns", "let_in")
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
-        #: Sockets inside that asked a name, and pairs of a host and the server it asked.
-        self._sockets = Recent(MEMORY_BITS, [("server", "u8"), ("ts_ns", "i8")])
-        self._pairs = Recent(MEMORY_BITS, [("ts_ns", "i8")])
+        self._questions = Questions(scene.inside)
         self._groups: Groups[tuple[int, str], Cause] = Groups(MAX_SENDERS, Cause)
         self._names: dict[tuple[int, str], str] = {}
 
     def on_batch(self, batch: PacketBatch, verdicts: VerdictBatch) -> None:
         """Note the questions, then look at answers without one."""
         view = self._scene.view(batch, verdicts)
-        udp = view.marked["dns"]
-        if len(udp):
-            udp = udp[~view.claimed[udp]]
-            asking = udp[(view["dport"][udp] == _DNS) & ~view.refused(udp)]
-            if len(asking):
-                self._note(view, asking)
-            self._judge_answers(view, udp[(view["sport"][udp] == _DNS) & view.to_inside(udp)])
+        dns = view.marked["dns"]
+        if len(dns):
+            odd, kinds = self._questions.read(batch, verdicts, dns, view.claimed)
+            for kind in (WRONG_SERVER, WRONG_PORT):
+                self._take(view, odd[kinds == kind], kind)
         # Conntrack calls these invalid and the ruleset let them in; or it lets them open a connection (tracking is off).
         let_in = view.marked["let_in"]
         if len(let_in):
@@ -130,26 +121,6 @@ class UnsolicitedReply:
                 found.append(cause.violation(kind, message, kind=name, senders=len(ranked), name=self._names.get(key)))
         return found
 
-    def _note(self, view: View, rows: Any) -> None:
-        times = view["ts_ns"][rows]
-        self._sockets.put(_keys(view, rows, "src", "sport"), server=view["dst_hi"][rows] ^ view["dst_lo"][rows], ts_ns=times)
-        self._pairs.put(_keys(view, rows, "src", "dst_lo"), ts_ns=times)
-
-    def _judge_answers(self, view: View, rows: Any) -> None:
-        """DNS answers that no question had: from another server than the socket asked, or to a port of a host that asked this server."""
-        if not len(rows):
-            return
-        times = view["ts_ns"][rows]
-        places, waits = self._sockets.find(_keys(view, rows, "dst", "dport"))
-        asked = self._sockets.places[places]
-        waits &= (times >= asked["ts_ns"]) & (times - asked["ts_ns"] <= WAIT_NS)
-        wrong_server = waits & (asked["server"] != view["src_hi"][rows] ^ view["src_lo"][rows])
-        places, known = self._pairs.find(_keys(view, rows, "dst", "src_lo"))
-        since = times - self._pairs.places["ts_ns"][places]
-        wrong_port = known & ~waits & (since >= 0) & (since <= WAIT_NS)
-        self._take(view, rows[wrong_server], WRONG_SERVER)
-        self._take(view, rows[wrong_port], WRONG_PORT)
-
     def _take(self, view: View, rows: Any, kind: int) -> None:
         if not len(rows):
             return
@@ -164,12 +135,6 @@ class UnsolicitedReply:
             if not cause.count and kind in {WRONG_SERVER, WRONG_PORT}:
                 self._names[key] = _name(view.payload(int(rows[at[0]])))
             cause.add(view, rows[at])
-
-
-def _keys(view: View, rows: Any, end: str, port: str) -> Any:
-    """Keys of the ``src`` or ``dst`` address and the value of another column; never 0."""
-    address = (view[f"{end}_hi"][rows] ^ view[f"{end}_lo"][rows]) * _MIX
-    return (address ^ view[port][rows].astype(np.uint64)) * _MIX | np.uint64(1)
 
 
 def _name(payload: bytes) -> str:

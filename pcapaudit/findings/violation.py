@@ -74,6 +74,8 @@ class Detector(Protocol):
     code: ClassVar[str]
     #: Severity of its worst finding.
     severity: ClassVar[Severity]
+    #: Lists of rows (``marks.NAMES``, or ``crew.CHANNELS``): a batch in which all of them are empty is not shown to it.
+    reads: ClassVar[tuple[str, ...]]
 
     def __init__(self, scene: Scene) -> None: ...
 

@@ -227,7 +227,7 @@ def _deliver(judged: Judged, consumers: Sequence[Consumer]) -> None:
 def _hand_out(taken: list[Any], consumers: Sequence[Consumer]) -> None:
     """Give ended flows to the consumers."""
     if consumers and any(map(len, taken)):
-        rows = flow_rows(np.concatenate(taken))
+        rows = flow_rows(taken[0] if len(taken) == 1 else np.concatenate(taken))
         for consumer in consumers:
             consumer.on_flows(rows)
 

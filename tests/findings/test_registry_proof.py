@@ -159,8 +159,8 @@ def found_on_links(packets, macs):
     """What is found where the topology knows links."""
     context = replace(context_for([], INSIDE_OUT, topology=read_topology(LINKS, "t.toml")), stream=EthernetStream(packets, *macs))
     detectors = make_detectors(context)
-    run(context, detectors, seed=1)
-    return [each for detector in detectors for each in detector.violations()]
+    run(context, [detectors], seed=1)
+    return detectors.violations()
 
 
 def codes(case):

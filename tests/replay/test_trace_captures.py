@@ -36,7 +36,7 @@ def test_trace_equals_verdict(path, rules):
     plain, _ = replay_capture(path.name, rules)
     traced, tracer = replay_capture(path.name, rules, range(1, len(plain.rows) + 1))
     assert traced.rows == plain.rows
-    assert np.array(traced.flows).tobytes() == np.array(plain.flows).tobytes()
+    assert list(map(str, traced.flows)) == list(map(str, plain.flows))
     assert [each.frame for each in tracer.traces] == list(range(1, len(plain.rows) + 1))
     for row, each in zip(plain.rows, tracer.traces, strict=True):
         assert {**each.verdict, "row": row.row} == {name: getattr(row, name) for name in (*each.verdict, "row")}

@@ -34,13 +34,13 @@ def findings_of(name, local=(), thresholds=None):
     )
     with open_session([str(ROOT / "captures" / name)], options) as context:
         detectors = make_detectors(context, thresholds)
-        run(context, detectors, seed=1)
-        return [each for detector in detectors for each in detector.violations()]
+        run(context, [detectors], seed=1)
+        return detectors.violations()
 
 
 def findings_in(packets, rules=INSIDE_OUT, *, thresholds=None, **options):
     """The violations in packets [(seconds, IP bytes)] of ``scenes``; by default the inside, 10/8, may open connections and nobody else."""
     context = context_for(packets, rules, **options)
     detectors = make_detectors(context, thresholds)
-    run(context, detectors, seed=1)
-    return [each for detector in detectors for each in detector.violations()]
+    run(context, [detectors], seed=1)
+    return detectors.violations()
