@@ -20,6 +20,7 @@ cdef enum:
     FRAME = 2
     MINE = 3
     THEIRS = 4
+    AHEAD = 16
 
 
 @cython.final
@@ -31,9 +32,10 @@ cdef class Closings:
     cdef long long[::1] _late
     cdef u8[::1] _sides
     cdef u64 _key
+    cdef u64 _touched
 
-    @cython.locals(found=u32, k=u32, i=u32, at=u32, side=u32, behind=u64)
-    cdef u32 _pass(self, PacketBatch b, VerdictBatch v, long long[::1] fins, long long[::1] closed)
+    @cython.locals(found=u32, k=u32, i=u32, at=u32, side=u32, behind=u64, each=u32, touched=u64)
+    cdef u32 _pass(self, PacketBatch b, VerdictBatch v, long long[::1] fins, long long[::1] closed, u8[::1] claimed)
     @cython.locals(source=u64, target=u64, ports=u64, ends=u64, key=u64)
     cdef u32 _side(self, PacketBatch b, u32 i) noexcept nogil
     @cython.locals(flags=u32, at=u32, mine=u64, bits=u64)

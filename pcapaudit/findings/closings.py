@@ -23,6 +23,8 @@ if not cython.compiled:
     # From a key to its place; words of a place, and what is in them.
     SHIFT, WORDS = 48, 5
     TIME, FRAME, MINE, THEIRS = 1, 2, 3, 4
+    # Rows whose places are touched together.
+    AHEAD = 16
 
 __all__ = ["Closings", "End"]
 
@@ -70,13 +72,17 @@ class Closings:
         self.sides = np.zeros(BATCH_FRAMES, np.uint8)
         self._sides = memoryview(self.sides)
         self._key = 0
+        self._touched = 0
 
-    def read(self, batch: PacketBatch, verdicts: VerdictBatch, fins: Any, closed: Any) -> tuple[Any, Any]:
+    def read(self, batch: PacketBatch, verdicts: VerdictBatch, rows: tuple[Any, Any], claimed: Any) -> tuple[Any, Any]:
         """Take the rows of a batch that carry a FIN of a live connection, and those of closed ones (both ascending int64 arrays).
 
-        Returns those of ``closed`` that come after an end, with the side that sent each (0 or 1); good until the next call.
+        Of the latter, those ``claimed`` (a mask over the batch) are passed over.
+
+        Returns those of closed ones that come after an end, with the side that sent each (0 or 1); good until the next call.
         """
-        count: cython.uint = self._pass(batch, verdicts, memoryview(fins), memoryview(closed))
+        fins, closed = rows
+        count: cython.uint = self._pass(batch, verdicts, memoryview(fins), memoryview(closed), memoryview(claimed.view(np.uint8)))
         return self.late[:count], self.sides[:count]
 
     def put(self, batch: PacketBatch, verdicts: VerdictBatch, row: cython.uint) -> None:
@@ -107,7 +113,7 @@ class Closings:
         word: cython.ulonglong = self._fins[direction * FIN_PLACES + flow % FIN_PLACES]
         return word >> 32 if word & _M32 == flow else None
 
-    def _pass(self, b, v, fins, closed):
+    def _pass(self, b, v, fins, closed, claimed):
         """The loop: how many rows are late."""
         found = 0
         for k in range(len(fins)):
@@ -115,8 +121,16 @@ class Closings:
             at = (v.direction[i] & 1) * FIN_PLACES + v.flow[i] % FIN_PLACES
             behind = (b.seq[i] + b.payload_len[i] + 1) & _M32
             self._fins[at] = v.flow[i] | behind << 32
+        touched = 0
         for k in range(len(closed)):
+            # The places of the next rows are looked at together: each is a miss of the cache, and they need not wait for one another.
+            if k % AHEAD == 0:
+                for each in range(k, k + AHEAD if k + AHEAD < len(closed) else len(closed)):
+                    self._side(b, closed[each])
+                    touched ^= self._ends[(self._key >> SHIFT) * WORDS] & _M64
             i = closed[k]
+            if claimed[i]:
+                continue
             side = self._side(b, i)
             if self._ends[(self._key >> SHIFT) * WORDS] == self._key:
                 self._late[found] = i
@@ -124,6 +138,7 @@ class Closings:
                 found += 1
             else:
                 self._put(b, v, i, side)
+        self._touched = touched
         return found
 
     def _side(self, b, i):

@@ -56,13 +56,13 @@ class ConnectionFlood:
         flows = self._scene.flows(rows)
         at = flows.tcp[flows.answered[flows.tcp]]
         done = (flows.opener_flags[at] & _DONE) == _DONE
-        done &= (flows["tcp_flags"][at, 1] & _DONE) == _DONE
+        done &= (flows.answer_flags[at] & _DONE) == _DONE
         at = at[done]
         if not len(at):
             return
         small = flows["bytes"][at, 0] <= SMALL_BYTES
         closing = consts.TCP_FIN | consts.TCP_RST
-        held = ((flows.opener_flags[at] | flows["tcp_flags"][at, 1]) & closing) == 0
+        held = ((flows.opener_flags[at] | flows.answer_flags[at]) & closing) == 0
         if np.count_nonzero(small) * 2 < len(at) and len(at) > 64:
             return
         keys = hash_of(flows, at, "dst_hi", "dst_lo", "dport")

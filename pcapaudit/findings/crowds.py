@@ -116,7 +116,7 @@ class Crowd:
         self.all += len(at)
         rest = at[~hit]
         if len(rest):
-            reset = (flows["tcp_flags"][rest, 1] & TCP_RST) != 0
+            reset = (flows.answer_flags[rest] & TCP_RST) != 0
             self.opened.update(flows["dport"][rest][flows.answered[rest] & ~reset])
             at = at[hit]
         if not len(at):

@@ -103,14 +103,15 @@ class FlowCutByTimeout:
         if not over.any():
             return
         self._any = True
-        keys, sides = flows.tuples
         ended = np.flatnonzero(over)
+        keys, sides = flows.keys(ended)
         # Several flows of one five-tuple may end together, and each be the beginning of another: one after the other.
-        turns = _turns(keys[ended])
+        turns = _turns(keys)
         for turn in range(min(int(turns.max()) + 1, MAX_TURNS)):
-            at = ended[turns == turn]
+            now = np.flatnonzero(turns == turn)
+            at = ended[now]
             known = {name: flows[name][at] for name in ("flow", "last_frame", "last_ns", "end_ns")}
-            self._ended.put(keys[at], side=sides[at], answered=flows.answered[at], **known)
+            self._ended.put(keys[now], side=sides[now], answered=flows.answered[at], **known)
             self._join(flows)
 
     def on_end(self) -> None:
@@ -135,15 +136,15 @@ class FlowCutByTimeout:
         at = np.flatnonzero(wanted)
         if not len(at):
             return
-        keys, sides = flows.tuples
-        places, known = self._ended.find(keys[at])
+        keys, sides = flows.keys(at)
+        places, known = self._ended.find(keys)
         if not known.any():
             return
         before = self._ended.places[places]
         first_ns = flows["first_ns"][at]
         later = known & (before["flow"] < flows["flow"][at]) & (before["end_ns"] <= first_ns) & (first_ns - before["last_ns"] <= LONGEST_NS)
         # A question asked again is no continuation, a late answer is.
-        later &= before["answered"] | (sides[at] != before["side"])
+        later &= before["answered"] | (sides != before["side"])
         for position in np.flatnonzero(later).tolist():
             row = flows.rows[at[position]]
             if int(row["flow"]) in self._cuts:

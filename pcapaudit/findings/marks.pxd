@@ -81,6 +81,7 @@ cdef class Marks:
     cdef public u32 live
     cdef u32[::1] _kept
     cdef u32 _kept_count
+    cdef u8[::1] _odd
     cdef long long[::1] _rows
     cdef u32[::1] _found
     cdef u8[::1] _inside
@@ -91,26 +92,14 @@ cdef class Marks:
 
     cdef inline void _mark(self, u32 kind, u32 i) noexcept nogil
     cdef bint _is_control(self, PacketBatch b, u32 i) noexcept nogil
-    @cython.locals(
-        state=u8[::1],
-        reason=u16[::1],
-        status=u16[::1],
-        tcp_state=u8[::1],
-        anomalies=u64[::1],
-        sums=u8[::1],
-        flags=u8[::1],
-        frag=u16[::1],
-        proto=u8[::1],
-        sport=u16[::1],
-        dport=u16[::1],
-        size=u32[::1],
-        control=u8[::1],
-        kept=u32[::1],
-        found=u32,
-        odd=u32,
-        i=u32,
-    )
+    @cython.locals(count=cython.Py_ssize_t, kept=cython.Py_ssize_t, i=cython.Py_ssize_t, odd=u8[::1], rows=u32[::1])
     cdef void _sift(self, PacketBatch b, VerdictBatch v) noexcept nogil
+    @cython.locals(i=cython.Py_ssize_t)
+    cdef void _sift_bytes(self, u8[::1] odd, u8[::1] state, u8[::1] flags, u8[::1] sums, u8[::1] tcp_state, Py_ssize_t count) noexcept nogil
+    @cython.locals(i=cython.Py_ssize_t)
+    cdef void _sift_words(self, u8[::1] odd, u16[::1] reason, u16[::1] frag, u8[::1] proto, u16[::1] status, Py_ssize_t count) noexcept nogil
+    @cython.locals(i=cython.Py_ssize_t, control=u8[::1], said=u32)
+    cdef void _sift_rest(self, u8[::1] odd, u64[::1] anomalies, u32[::1] size, u16[::1] sport, u16[::1] dport, Py_ssize_t count) noexcept nogil
     @cython.locals(reason=u32, state=u32, flags=u32, sums=u32, is_stray=cython.bint, over=cython.bint, unsettled=cython.bint)
     cdef void _sort(self, PacketBatch b, VerdictBatch v, u32 i) noexcept nogil
     @cython.locals(source=u32, target=u32)

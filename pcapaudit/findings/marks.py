@@ -99,6 +99,7 @@ class Marks:
         #: Rows that are not ordinary.
         self._kept = memoryview(np.zeros(BATCH_FRAMES + 1, np.uint32))
         self._kept_count = 0
+        self._odd = memoryview(bytearray(BATCH_FRAMES))
         bits = of_a_connection * np.uint8(OF_A_CONNECTION) | unreadable * np.uint8(UNREADABLE) | unsorted * np.uint8(UNSORTED)
         self._rows = memoryview(self.rows.ravel())
         self._found = memoryview(self.found)
@@ -139,38 +140,34 @@ class Marks:
                     self.live |= 1 << kind
 
     def _sift(self, b, v):
-        """Leave out the ordinary packets in the middle of connections: nearly all. One look at each, without a branch."""
-        state = v.ct_state
-        reason = v.reason
-        status = v.ct_status
-        tcp_state = v.tcp_state
-        anomalies = b.anomalies
-        sums = b.l4_csum
-        flags = b.tcp_flags
-        frag = b.frag
-        proto = b.proto
-        sport = b.sport
-        dport = b.dport
-        size = b.payload_len
+        """Leave out the ordinary packets in the middle of connections: nearly all.
+
+        Column by column and without a branch, so that the compiler takes sixteen packets at a time. CSUM_BAD is a bit of CSUM_OFFLOADED,
+        and of no other.
+        """
+        count, odd, rows = b.count, self._odd, self._kept
+        self._sift_bytes(odd, v.ct_state, b.tcp_flags, b.l4_csum, v.tcp_state, count)
+        self._sift_words(odd, v.reason, b.frag, b.proto, v.ct_status, count)
+        self._sift_rest(odd, b.anomalies, b.payload_len, b.sport, b.dport, count)
+        kept = 0
+        for i in range(count):
+            rows[kept] = i
+            kept += odd[i] != 0
+        self._kept_count = kept
+
+    def _sift_bytes(self, odd, state, flags, sums, tcp_state, count):
+        for i in range(count):
+            odd[i] = (state[i] ^ CT_ESTABLISHED) | flags[i] & (TCP_FIN | TCP_RST) | sums[i] & CSUM_BAD | (tcp_state[i] >= TCPS_TIME_WAIT)
+
+    def _sift_words(self, odd, reason, frag, proto, status, count):
+        for i in range(count):
+            odd[i] |= ((reason[i] | frag[i]) != 0) | (proto[i] == PROTO_UDP) & ((status[i] & STATUS_ASSURED) == 0)
+
+    def _sift_rest(self, odd, anomalies, size, sport, dport, count):
         control = self._control
-        kept = self._kept
-        found = 0
-        for i in range(b.count):
-            odd = (
-                (state[i] != CT_ESTABLISHED)
-                | (reason[i] != 0)
-                | ((anomalies[i] & _ODD) != 0)
-                | (sums[i] == CSUM_BAD)
-                | (sums[i] == CSUM_OFFLOADED)
-                | (tcp_state[i] >= TCPS_TIME_WAIT)
-                | ((flags[i] & (TCP_FIN | TCP_RST)) != 0)
-                | (frag[i] != 0)
-                | ((proto[i] == PROTO_UDP) & ((status[i] & STATUS_ASSURED) == 0))
-                | ((size[i] != 0) & (((control[dport[i] >> 3] >> (dport[i] & 7)) | (control[sport[i] >> 3] >> (sport[i] & 7))) & 1))
-            )
-            kept[found] = i
-            found += odd
-        self._kept_count = found
+        for i in range(count):
+            said = control[dport[i] >> 3] >> (dport[i] & 7) | control[sport[i] >> 3] >> (sport[i] & 7)
+            odd[i] |= (size[i] != 0) & said & 1 | ((anomalies[i] & _ODD) != 0)
 
     def _sort(self, b, v, i):
         """Put a row into its lists."""

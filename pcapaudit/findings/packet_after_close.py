@@ -144,11 +144,9 @@ class PacketAfterClose:
         """Note the ends, and look at what comes after one."""
         view = self._scene.view(batch, verdicts)
         fins, rows = view.marked["fins"], view.marked["closed"]
-        if len(rows):
-            rows = rows[~view.claimed[rows]]
         if not (len(rows) or len(fins)):
             return
-        late, sides = self._closings.read(batch, verdicts, fins, rows)
+        late, sides = self._closings.read(batch, verdicts, (fins, rows), view.claimed)
         self._unread += max(0, len(late) - MAX_ROWS_A_BATCH)
         for row, side in zip(late[:MAX_ROWS_A_BATCH].tolist(), sides.tolist(), strict=False):
             self._take(view, row, side)

@@ -29,14 +29,18 @@ def probes(scene: Scene, flows: FlowView) -> tuple[Any, Any]:
 
     What was refused from outside is left out (``unsolicited-inbound`` has it), and so are answers of a service.
     """
-    proto, source, destination = flows["proto"], flows["sport"], flows["dport"]
-    wanted = ((proto == consts.PROTO_TCP) | (proto == consts.PROTO_UDP)) & (destination != 0)
+    proto = flows["proto"]
+    wanted = ((proto == consts.PROTO_TCP) | (proto == consts.PROTO_UDP)) & (flows["dport"] != 0)
     wanted &= (flows.sent <= PROBE_PACKETS) | ~flows.answered
-    wanted &= ~((flows["blocked"] != 0) & scene.outside[flows["iif"]])
-    # From a service's port to a client's it is an answer whose question was not seen.
-    wanted &= ~SERVICE_PORTS[source] | SERVICE_PORTS[destination]
     at = np.flatnonzero(wanted)
-    reset = (flows["tcp_flags"][at, 1] & consts.TCP_RST) != 0
+    source, destination = flows["sport"][at], flows["dport"][at]
+    # From a service's port to a client's it is an answer whose question was not seen.
+    is_probe = ~SERVICE_PORTS[source] | SERVICE_PORTS[destination]
+    if isinstance(flows.admitted, slice):
+        at = at[is_probe]
+    else:
+        at = at[is_probe & ~((flows["blocked"][at] != 0) & scene.outside[flows["iif"][at]])]
+    reset = (flows.answer_flags[at] & consts.TCP_RST) != 0
     return at, (flows.sent[at] <= PROBE_PACKETS) & (~flows.answered[at] | reset)
 
 

@@ -225,11 +225,6 @@ class FlowView:
         return made
 
     @cached_property
-    def tuples(self) -> tuple[Any, Any]:
-        """Key of each unordered five-tuple, and which end opened the flow (``recent.tuple_keys``)."""
-        return tuple_keys(self, slice(None))
-
-    @cached_property
     def to_one_host(self) -> Any:
         """Mask of flows whose destination is neither a group nor a broadcast address that everybody knows."""
         target = self["dst_lo"]
@@ -247,6 +242,11 @@ class FlowView:
         return np.ascontiguousarray(self["tcp_flags"][:, 0])
 
     @cached_property
+    def answer_flags(self) -> Any:
+        """Union of the TCP flags of the other side."""
+        return np.ascontiguousarray(self["tcp_flags"][:, 1])
+
+    @cached_property
     def sent(self) -> Any:
         """Packets of the opening side."""
         return np.ascontiguousarray(self["packets"][:, 0])
@@ -255,6 +255,16 @@ class FlowView:
     def answered(self) -> Any:
         """Mask of flows whose other side was heard."""
         return self["packets"][:, 1] > 0
+
+    @cached_property
+    def admitted(self) -> Any:
+        """Positions of flows that had an entry; all of them as a slice, which costs nothing, when none was blocked."""
+        blocked = self["blocked"]
+        return np.flatnonzero(blocked == 0) if blocked.any() else slice(None)
+
+    def keys(self, at: Any) -> tuple[Any, Any]:
+        """Key of each flow's unordered five-tuple, and which end opened the flow (``recent.tuple_keys``)."""
+        return tuple_keys(self, at)
 
 
 def flow_ends(row: Any) -> tuple[str, str]:

@@ -67,10 +67,10 @@ class StateTableExhaustion:
     def on_flows(self, rows: Any) -> None:
         """Count entries over time."""
         flows = self._scene.flows(rows)
-        at = np.flatnonzero(flows["blocked"] == 0)
-        if not len(at):
-            return
+        at = flows.admitted
         begin, end, answer = flows["first_ns"][at], flows["end_ns"][at], flows["first_reply_ns"][at]
+        if not len(begin):
+            return
         end = np.maximum(begin, end)
         silent = ~flows.answered[at]
         replied = np.where(silent | (answer < begin), end, np.minimum(answer, end))
@@ -82,9 +82,10 @@ class StateTableExhaustion:
         self._waiting += int(np.count_nonzero(silent))
         self._waiting_ns += int((end - begin)[silent].sum())
         self._evicted += int(np.count_nonzero(flows["end"][at] == consts.END_EVICTED))
-        earliest = at[int(flows["first_frame"][at].argmin())]
-        if self._first is None or flows["first_frame"][earliest] < self._first["first_frame"]:
-            self._first = flows.rows[earliest].copy()
+        earliest = int(flows["first_frame"][at].argmin())
+        row = flows.rows[earliest if isinstance(at, slice) else at[earliest]]
+        if self._first is None or row["first_frame"] < self._first["first_frame"]:
+            self._first = row.copy()
 
     def on_end(self) -> None:
         """Nothing is held back."""

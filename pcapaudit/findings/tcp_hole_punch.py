@@ -70,7 +70,7 @@ class TcpHolePunch:
             return
         knocked = tcp[(flows["blocked_before"][tcp] > 0) & (flows["blocked"][tcp] == 0)]
         opened = (flows.opener_flags[knocked] & consts.TCP_SYN) != 0
-        opened &= ((flows["tcp_flags"][knocked, 1] & consts.TCP_SYN) != 0) & self._scene.inside[flows["iif"][knocked]]
+        opened &= ((flows.answer_flags[knocked] & consts.TCP_SYN) != 0) & self._scene.inside[flows["iif"][knocked]]
         opened &= np.minimum(flows["sport"][knocked], flows["dport"][knocked]) >= LOWEST_PORT
         known = {int(row["flow"]) for _, row in self._both.found}
         for at in knocked[opened & self._scene.outside[flows["oif"][knocked]]].tolist():

@@ -168,7 +168,7 @@ class UdpHolePunch:
         if not len(found):
             return
         self._note_tries(flows, found[~flows.answered[found] & self._scene.inside[flows["iif"][found]]])
-        keys = flows.tuples[0][found]
+        keys = flows.keys(found)[0]
         _, known = self._ended.find(keys)
         self._ended.put(keys[~known][::-1], first_frame=flows["first_frame"][found][~known][::-1])
         places, seen = self._first.find(keys)

@@ -57,7 +57,7 @@ cdef class Unpacker:
 
     @cython.locals(start=u64, stop=u64, move=u64, i=u64)
     cdef void _pass(self, u64 count)
-    @cython.locals(quad=u64, shift=u64, mask=u64, place=u64, width=u64, value=u64, i=u64)
+    @cython.locals(quad=u64, shift=u64, mask=u64, place=u64, width=u64, value=u64, i=u64, size=u64, quads=u64[::1], q=u64[::1], w=u32[::1], h=u16[::1], b=u8[::1])
     cdef void _move(self, u64 move, u64 start, u64 stop) noexcept nogil
     @cython.locals(to=u64, word=u64, proto=u32, ports=u32, way=u32, first=u64, accepted=u32, history=u64, k=u32)
     cdef void _make(self, u64 i) noexcept nogil

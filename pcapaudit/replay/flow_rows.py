@@ -11,7 +11,6 @@ import cython
 import numpy as np
 
 from pcapaudit.conntrack import layout as conn
-from pcapaudit.core import consts
 from pcapaudit.core.columns import FLOW_DTYPE
 from pcapaudit.replay import flow_layout as flow
 
@@ -165,16 +164,18 @@ class Unpacker:
         mask = self._moves[move + 2]
         place = self._moves[move + 3]
         width = self._moves[move + 4]
+        size = self._size
+        quads, q, w, h, b = self._quads, self._q, self._w, self._h, self._b
         for i in range(start, stop):
-            value = self._quads[i * OUT_QUADS + quad] >> shift & mask
+            value = quads[i * OUT_QUADS + quad] >> shift & mask
             if width == 8:
-                self._q[(i * self._size + place) >> 3] = value
+                q[(i * size + place) >> 3] = value
             elif width == 4:
-                self._w[(i * self._size + place) >> 2] = value & _M32
+                w[(i * size + place) >> 2] = value & _M32
             elif width == 2:
-                self._h[(i * self._size + place) >> 1] = value & 0xFFFF
+                h[(i * size + place) >> 1] = value & 0xFFFF
             else:
-                self._b[i * self._size + place] = value & 0xFF
+                b[i * size + place] = value & 0xFF
 
     def _make(self, i):
         """The fields of a row that are more than bits of a word."""
