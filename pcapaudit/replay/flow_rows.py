@@ -38,7 +38,7 @@ if not cython.compiled:
     BLOCK, MOVE = 64, 5
     (DPORT, ICMP_TYPE, ICMP_CODE, IIF, OIF, LAST_FRAME, ACCEPTED, FIRST_BLOCKED_FRAME, BLOCKED, HISTORY) = range(10)
 
-__all__ = ["flow_rows"]
+__all__ = ["Unpacker", "flow_rows"]
 
 _M32 = cython.declare(cython.ulonglong, 0xFFFFFFFF)
 
