@@ -24,7 +24,7 @@ FOLDER = Path(__file__).resolve().parent.parent
 DERIVED = {"web.pcap.gz": "web.pcap"}
 
 #: Importing these registers their scripts.
-for module in ("live_programs", "live_paths", "live_tcp", "live_attacks", "live_firewall", "office"):
+for module in ("live_programs", "live_helpers", "live_paths", "live_tcp", "live_attacks", "live_firewall", "office"):
     importlib.import_module(module)
 
 

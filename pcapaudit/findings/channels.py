@@ -18,7 +18,7 @@ import numpy as np
 from pcapaudit.conntrack.expectations import Death, Expectation, Expectations, Master, Tuple
 from pcapaudit.conntrack.helpers.ftp import Announcement, announcement
 from pcapaudit.conntrack.helpers.helper import NS, Control, Desk, Helper
-from pcapaudit.conntrack.helpers.registry import BY_NAME, DEFAULT_PARAMS
+from pcapaudit.conntrack.helpers.registry import BY_NAME, BY_NUMBER, DEFAULT_PARAMS
 from pcapaudit.core import consts
 
 if TYPE_CHECKING:
@@ -31,7 +31,8 @@ _MAX_PENDING = 16384
 #: How long a dead expectation is remembered, and how many.
 _LATE_NS = 3600 * NS
 _MAX_DEAD = 4096
-#: Helpers whose ports are listened to. What is announced on announced channels (H.245) and to everybody (NetBIOS, SNMP) is not looked for.
+#: Helpers whose ports are listened to. What is announced on channels without a known port (H.245), and to everybody (NetBIOS, SNMP), is
+#: not looked for.
 _HEARD = ("ftp", "tftp", "sip", "irc", "pptp", "sane", "amanda", "Q.931", "RAS")
 
 
@@ -50,6 +51,8 @@ class Arrival:
 
     row: int
     expectation: Expectation
+    #: Port of the control channel that a rule would have to name: of the first, where one was announced by another.
+    port: int = 0
     #: Its time was over already; its source is not the announced one; nobody but this table expected it.
     late: bool = False
     other_host: bool = False
@@ -107,6 +110,10 @@ class Channels:
         self._dead: OrderedDict[tuple[int, int, int, int], Expectation] = OrderedDict()
         #: Ends of encrypted channels → flow.
         self._secrets: OrderedDict[tuple[int, int], int] = OrderedDict()
+        #: Connections that a helper announced for a helper (a call to a registered telephone): both tuples → by whom, for whom.
+        self._heirs: OrderedDict[Tuple, Expectation] = OrderedDict()
+        #: Flow of a channel that another announced → port of the first.
+        self._roots: OrderedDict[int, int] = OrderedDict()
         #: Those that nobody came for, of channels with a helper, since the last ``take_unused``.
         self._unused: list[tuple[Expectation, Death]] = []
         self._now = 0
@@ -187,11 +194,12 @@ class Channels:
         """A channel that is heard for the first time, if it is one."""
         direction = int(view["direction"][row])
         server = "sport" if direction == consts.DIR_REPLY else "dport"
-        helper = self._ports.get((proto, int(view[server][row])))
+        seen = _tuple(view, row)
+        heir = self._heirs.get(seen)
+        helper = self._ports.get((proto, int(view[server][row]))) if heir is None else BY_NUMBER[heir.helper]
         if helper is None or int(view["l3"][row]) not in helper.versions:
             return None
         self._any = True
-        seen = _tuple(view, row)
         original = seen.turned() if direction == consts.DIR_REPLY else seen
         status = int(view["ct_status"][row])
         expected, helped = bool(status & consts.STATUS_EXPECTED), bool(status & consts.STATUS_HELPER)
@@ -200,6 +208,10 @@ class Channels:
             _, oldest = self._channels.popitem(last=False)
             self._table.forget(oldest.master, Death.ORPHANED, self._now)
         channel = self._channels[flow] = _Channel(master)
+        if heir is not None:
+            if len(self._roots) >= _MAX_CHANNELS:
+                self._roots.popitem(last=False)
+            self._roots[flow] = self._roots.get(heir.master.row, heir.master.original.dport)
         return channel
 
     def _hear_ftp(self, heard: Heard, row: int, channel: _Channel, direction: int, data: bytes) -> None:
@@ -239,7 +251,10 @@ class Channels:
         found = self._table.find(comer, self._now)
         if found is not None:
             self._met.add(found.number)
-            return Arrival(row, found, unheard=not found.master.helped)
+            if found.helper:
+                self._inherit(comer, found)
+            port = self._roots.get(found.master.row, found.master.original.dport)
+            return Arrival(row, found, port, unheard=not found.master.helped)
         other = self._table.at(comer, self._now)
         if other is not None:
             return Arrival(row, other, other_host=True)
@@ -247,6 +262,13 @@ class Channels:
         if dead is not None and dead.fits(comer) and self._now - dead.expires <= _LATE_NS:
             return Arrival(row, dead, late=True)
         return None
+
+    def _inherit(self, comer: Tuple, found: Expectation) -> None:
+        """A connection has come that a helper reads as well."""
+        if len(self._heirs) >= _MAX_CHANNELS:
+            for _ in range(2):
+                self._heirs.popitem(last=False)
+        self._heirs[comer] = self._heirs[comer.turned()] = found
 
     def _died(self, gone: Expectation, why: Death, _: int) -> None:
         """An expectation is over."""

@@ -63,7 +63,7 @@ class HelperMissing:
                 continue
             view.claimed[row] = True
             master = arrival.expectation.master
-            key = master.helper.name, vocab.PROTOCOLS[master.original.proto], master.original.dport
+            key = master.helper.name, vocab.PROTOCOLS[master.original.proto], arrival.port
             cause = self._groups.at(key)
             if cause is not None:
                 if len(self._ends) < MAX_ENDS:

@@ -233,6 +233,10 @@ REAL = {
     "ftp-ipv6.pcap": "ftp",
     "office.pcapng": "ftp",
     "tftp.pcap": "tftp",
+    "ftp-modes.pcap": "ftp",
+    "tftp-both-ways.pcap": "tftp",
+    "tftp-other-address.pcap": "tftp",
+    "sip-calls.pcap": "sip",
 }
 
 

@@ -50,3 +50,27 @@ def test_binary_and_endless_lines():
     """Nothing is found, nothing fails."""
     packets = session("\xff" * 1000, "2" * 1200, "PORT " + "1," * 600, "227 " + "9" * 1300)
     assert [code for code in codes(packets) if code.startswith(("ftp", "helper"))] == []
+
+
+def sip(first, cseq, body="", contact="<sip:a@10.0.0.1:5060>;expires=60"):
+    """A message of SIP."""
+    lines = f"{first}\r\nVia: SIP/2.0/UDP 10.0.0.1\r\nCall-ID: 1\r\nCSeq: {cseq}\r\nContact: {contact}\r\nExpires: 60\r\n"
+    return f"{lines}Content-Length: {len(body)}\r\n\r\n{body}".encode()
+
+
+def test_announced_channel_is_heard_as_well():
+    """A call to a registered telephone, from another port of its registrar, announces media; the rule to add is for the first channel."""
+    phone, registrar, caller = "10.0.0.1:5060", "192.0.2.1:5060", "192.0.2.1:5062"
+    body = "v=0\r\no=- 1 1 IN IP4 10.0.0.1\r\ns=-\r\nc=IN IP4 10.0.0.1\r\nt=0 0\r\nm=audio 7000 RTP/AVP 0\r\na=x\r\n"
+    packets = [
+        (0, udp(phone, registrar, sip("REGISTER sip:192.0.2.1 SIP/2.0", "1 REGISTER"))),
+        (1, udp(registrar, phone, sip("SIP/2.0 200 OK", "1 REGISTER"))),
+        (2, udp(caller, phone, sip("INVITE sip:a@10.0.0.1 SIP/2.0", "1 INVITE"))),
+        (3, udp(phone, caller, sip("SIP/2.0 200 OK", "1 INVITE", body))),
+        (4, udp("192.0.2.1:8000", "10.0.0.1:7000")),
+    ]
+    (found,) = [each for each in findings_in(packets) if each.code == "helper-missing"]
+    assert (found.count, found.evidence["port"]) == (2, 5060)
+    assert "helper-missing" not in codes([*packets[:2], *packets[3:]]), (
+        "nobody came as announced, and SIP on port 5062 is not known to be it"
+    )

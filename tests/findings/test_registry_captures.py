@@ -22,6 +22,9 @@ EXPECTED = {
     "ftp-ipv6.pcap": [
         ("helper-missing", "", "high", 4, 98),
     ],
+    "ftp-modes.pcap": [
+        ("helper-missing", "", "high", 9, 51),
+    ],
     "icmp-errors.pcap": [
         ("icmp-error-unknown-flow", "a packet of another host than the one it was sent to", "low", 1, 4),
         ("icmp-error-unknown-flow", "a packet of no known connection", "low", 1, 5),
@@ -114,6 +117,19 @@ EXPECTED = {
     "vlan-qinq.pcap": [
         ("tcp-out-of-window", "tcp-ack-under", "info", 1, 3),
         ("tcp-out-of-window", "tcp-seq-under", "info", 6, 5),
+    ],
+    "sip-calls.pcap": [
+        ("helper-missing", "", "high", 5, 5),
+        ("udp-hole-punch", "crossed", "info", 1, 10),
+        ("udp-hole-punch", "crossed", "info", 1, 22),
+        ("udp-hole-punch", "crossed", "low", 1, 6),
+    ],
+    "tftp-both-ways.pcap": [
+        ("helper-missing", "", "high", 3, 4),
+    ],
+    "tftp-other-address.pcap": [
+        ("related-from-other-host", "", "medium", 1, 4),
+        ("udp-hole-punch", "crossed", "info", 1, 5),
     ],
 }
 CAPTURES = sorted(path.name for path in (ROOT / "captures").glob("*.pcap*"))
