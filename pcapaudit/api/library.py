@@ -55,6 +55,7 @@ _CHOICES = {
     "mode": ("what-if", "observed"),
     "ct_zone": ("none", "vlan", "outer-vlan", "interface"),
     "helpers": ("rules", "auto"),
+    "infer": ("auto", "none"),
 }
 
 
@@ -68,6 +69,8 @@ class Options(TypedDict, total=False):
     own: Texts
     topology: StrPath | None
     path: str
+    infer: str
+    captured: str
     ct_zone: str
     profile: str
     kernel: str | None

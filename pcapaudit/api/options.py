@@ -45,6 +45,10 @@ class EngineOptions:
     strict: bool = False
     #: Topology file, in place of local, zone and own; or None.
     topology: str | None = None
+    #: ``auto``: where no topology is given, the first frames tell where the capture was made; ``none``: they are not asked.
+    infer: str = "auto"
+    #: Name of the zone on whose link the capture was made; empty if nobody says.
+    captured: str = ""
     #: NAME or NAME=PORT,… texts: helpers assigned by port.
     helper: tuple[str, ...] = ()
     #: What numbers conntrack zones: ``none``, ``vlan``, ``outer-vlan`` or ``interface``.

@@ -14,6 +14,7 @@ from pcapaudit.conntrack.config import ConntrackConfig
 from pcapaudit.conntrack.profile import PROFILES, Profile, parse_profile
 from pcapaudit.core.errors import ConfigError
 from pcapaudit.replay.consumer import Context
+from pcapaudit.replay.inference import FRAMES, Inferred, Sightings, infer, matters, placed
 from pcapaudit.replay.routing import program_for
 from pcapaudit.replay.topology import Topology
 from pcapaudit.replay.topology_file import read_topology
@@ -23,7 +24,6 @@ from pcapaudit.rules.load import load_zones
 if TYPE_CHECKING:
     from pcapaudit.api.options import EngineOptions
     from pcapaudit.capture.stream import Stream
-    from pcapaudit.rules.compile import Program
     from pcapaudit.rules.model import Ruleset
 
 __all__ = ["DEFAULT_RULES", "conntrack_config", "load_profile", "open_session", "open_sessions", "ruleset_of", "topology_of"]
@@ -52,17 +52,43 @@ def open_sessions(
 
     Raises as ``open_session`` does.
     """
-    made = [_firewall(options, covered=covered) for options in sides]
+    asked = [_asked(options) for options in sides]
     with open_stream(captures, strict=reading.strict, reorder_ns=round(reading.reorder_window * _NS)) as stream:
-        yield stream, [Context(stream, *firewall, reading.checksum, reading.mode) for firewall in made]
+        told = None
+        if any(_wants_place(options, ruleset) and options.infer == "auto" for options, (ruleset, _, _) in zip(sides, asked, strict=True)):
+            told = _look(stream)
+        contexts = []
+        for options, (ruleset, topology, conntrack) in zip(sides, asked, strict=True):
+            where = topology
+            if _wants_place(options, ruleset):
+                where = placed(topology, told if told and options.infer == "auto" else Inferred("", (), "--infer none: not looked for"))
+            program = program_for(ruleset, where, covered=covered)
+            contexts.append(Context(stream, ruleset, program, where, conntrack, reading.checksum, reading.mode))
+        yield stream, contexts
 
 
-def _firewall(options: EngineOptions, *, covered: bool) -> tuple[Ruleset, Program, Topology, ConntrackConfig]:
-    """What judges the packets."""
+def _asked(options: EngineOptions) -> tuple[Ruleset, Topology, ConntrackConfig]:
+    """What the options say of the firewall."""
     topology = topology_of(options)
     conntrack = conntrack_config(options)
-    ruleset = ruleset_of(options, topology)
-    return ruleset, program_for(ruleset, topology, covered=covered), topology, conntrack
+    return ruleset_of(options, topology), topology, conntrack
+
+
+def _wants_place(options: EngineOptions, ruleset: Ruleset) -> bool:
+    """Whether verdicts hang on which addresses are the firewall's own, and nobody said."""
+    said = options.topology or options.zone or options.own or options.path != "auto"
+    return bool(options.rules) and not said and matters(ruleset) and not load_zones(*options.rules)[0]
+
+
+def _look(stream: Stream) -> Inferred:
+    """What the first frames tell of the place where they were captured."""
+    from pcapaudit.wire.decode import Decoder
+
+    seen = Sightings.empty()
+    for batch, rows in stream.look_ahead(FRAMES):
+        Decoder(batch).decode()
+        seen.add(batch, rows)
+    return infer(seen, stream.interfaces)
 
 
 def topology_of(options: EngineOptions) -> Topology:
@@ -71,7 +97,7 @@ def topology_of(options: EngineOptions) -> Topology:
     if path is None:
         zones, own = load_zones(*options.rules) if not (options.zone or options.local) else ((), ())
         topology = Topology.from_options(options.zone or zones, options.local, options.own or own, options.path)
-        return replace(topology, ct_zone=options.ct_zone)
+        return replace(topology, ct_zone=options.ct_zone, captured=_captured(options, topology))
     beside = [name for name, given in (("--zone", options.zone), ("--local", options.local), ("--own", options.own)) if given]
     if beside:
         raise ConfigError(f"--topology {path}: the file says what {' and '.join(beside)} would: write it there, or leave the file away")
@@ -82,9 +108,18 @@ def topology_of(options: EngineOptions) -> Topology:
     except UnicodeDecodeError as error:
         raise ConfigError(f"--topology {path}: byte {error.start} is not UTF-8 text; expected a TOML file") from None
     topology = read_topology(text, path)
+    topology = replace(topology, captured=_captured(options, topology) or topology.captured)
     if options.ct_zone != "none":
         topology = replace(topology, ct_zone=options.ct_zone)
     return topology if options.path == "auto" else replace(topology, path=options.path)
+
+
+def _captured(options: EngineOptions, topology: Topology) -> str:
+    """The zone on whose link the capture was made, if it was said. Raises ConfigError for a name that no zone has."""
+    names = [zone.name for zone in topology.zones]
+    if options.captured and options.captured not in names:
+        raise ConfigError(f"--captured {options.captured}: no zone is called so; expected one of {', '.join(names)}")
+    return options.captured
 
 
 def ruleset_of(options: EngineOptions, topology: Topology) -> Ruleset:

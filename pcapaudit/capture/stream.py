@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from pcapaudit.capture.ahead import Ahead
 from pcapaudit.capture.inputs import Input, open_input
 from pcapaudit.capture.merge import Lane, Merge, Planned
 from pcapaudit.capture.paths import Candidate, expand
@@ -49,6 +50,12 @@ class Stream:
         self._read = self._merge.read_into
         if reorder_ns > 0:
             self._read = Reorder(self._merge.read_into, reorder_ns, self.warnings.append).read_into
+
+    def look_ahead(self, frames: int) -> Iterator[tuple[PacketBatch, int]]:
+        """The first frames, before ``read_into`` hands them out: batches, and how many frames of each are wanted. Once, before all else."""
+        ahead = Ahead(self._read)
+        self._read = ahead.read_into
+        return ahead.look(frames)
 
     @property
     def bytes_read(self) -> int:

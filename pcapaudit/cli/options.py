@@ -62,6 +62,14 @@ _REPLAY_OPTIONS = (
         show_default=True,
         help="Way that every packet takes; auto decides by --own.",
     ),
+    click.option("--captured", metavar="ZONE", default="", help="Zone on whose link the capture was made: which side of NAT it shows."),
+    click.option(
+        "--infer",
+        type=click.Choice(["auto", "none"]),
+        default="auto",
+        show_default=True,
+        help="Without --own, --zone, --topology, --path: have the first frames tell whether a host or a router captured them, or nobody.",
+    ),
     click.option(
         "--ct-zone",
         type=click.Choice(["none", "vlan", "outer-vlan", "interface"]),

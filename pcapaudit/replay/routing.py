@@ -134,7 +134,7 @@ def _check(kind: int, devices: Sequence[str], values: Mapping[str, str], interfa
 
 def program_for(ruleset: Ruleset, topology: Topology, *, covered: bool = False) -> Program:
     """The ruleset compiled for the firewall that a topology describes; ``covered`` as ``compile_ruleset`` has it."""
-    return compile_ruleset(ruleset, topology.interfaces, topology.assumed, machine_of(topology), covered=covered)
+    return compile_ruleset(ruleset, topology.interfaces, topology.assumed and not topology.named, machine_of(topology), covered=covered)
 
 
 def machine_of(topology: Topology) -> Machine:

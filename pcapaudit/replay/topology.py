@@ -146,6 +146,13 @@ class Topology:
     ct_zone: str = "none"
     #: Name of the zone on whose link the capture was made, where that is said: it tells which side of NAT frames show. Empty: not said.
     captured: str = ""
+    #: Where the capture was made, as its first frames tell (see ``inference``): ``host``, ``router``, ``unknown`` if they do not; empty
+    #: where nobody asked. With ``unknown`` nobody knows which hooks packets pass.
+    place: str = ""
+    #: How that is known, or why it is not.
+    evidence: str = ""
+    #: The interface that all packets pass has this name, whatever zone their addresses are in.
+    named: bool = False
     #: No zone was given: the interface names are the tool's own.
     assumed: bool = False
     #: Nobody said what is inside: the private ranges are taken.

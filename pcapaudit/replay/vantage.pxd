@@ -36,6 +36,7 @@ cdef enum:
 cdef class Vantage:
     cdef PacketBatch batch
     cdef u32 forced
+    cdef u32 otherwise
     cdef u32 zones_by
     cdef unsigned short[::1] upper
     cdef u32[::1] spans

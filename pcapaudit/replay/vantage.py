@@ -7,7 +7,8 @@ What a Linux router with the topology's addresses would do:
 - to an own address, to a multicast group, to a broadcast address or to an IPv6 link-local address: input (no output interface). A router
   takes these in, or never sees them, and does not forward them; broadcast addresses are 255.255.255.255 and those of the networks that
   ``--own`` was given with;
-- everything else: forward, also between two addresses of one zone: the capture does not tell that a switch would have carried it.
+- everything else: forward, also between two addresses of one zone: the capture does not tell that a switch would have carried it. Or
+  nobody knows, where the first frames should have told and did not (``inference``).
 
 A packet between two own addresses takes loopback, output first and input later; it is judged at output, where its connection begins.
 Frames without an IP packet pass no hook, by no known interface. The conntrack zone is 0, unless the topology numbers zones by VLAN or
@@ -71,6 +72,8 @@ class Vantage:
         self.batch = batch
         #: PATH_ of every packet, or PATH_UNKNOWN where addresses decide; PATHS stands in the order of these numbers.
         self.forced = PATHS.index(topology.path)
+        #: PATH_ of packets between addresses that are not the firewall's own.
+        self.otherwise = PATH_UNKNOWN if topology.place == "unknown" else PATH_FORWARD
         #: Place in CT_ZONES.
         self.zones_by = CT_ZONES.index(topology.ct_zone)
         ranges4, ranges6 = segments.segments(topology, 4), segments.segments(topology, 6)
@@ -133,7 +136,7 @@ class Vantage:
         path = self.forced
         if path == PATH_UNKNOWN:
             came = b.frame_flags[i] & FRAME_INBOUND
-            path = PATH_OUTPUT if src & OWN and not came else PATH_INPUT if dst & (OWN | GROUP) else PATH_FORWARD
+            path = PATH_OUTPUT if src & OWN and not came else PATH_INPUT if dst & (OWN | GROUP) else self.otherwise
         src &= ZONE_BITS
         dst &= ZONE_BITS
         b.path[i] = path

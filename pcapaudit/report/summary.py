@@ -24,9 +24,12 @@ if TYPE_CHECKING:
     from pcapaudit.replay.consumer import Context
     from pcapaudit.replay.run import Totals
     from pcapaudit.report.totals import RunCounts
+    from pcapaudit.rules.program import Program
 
 __all__ = ["SEVERITIES", "Results", "iso_time", "protocol_name", "summarize", "violation_records"]
 
+#: Hooks of which a packet passes one, by its way.
+_WAYS = ("input", "forward", "output")
 #: From the worst to the mildest.
 SEVERITIES = ("critical", "high", "medium", "low", "info")
 
@@ -151,6 +154,8 @@ def _assumptions(results: Results) -> dict[str, Any]:
             for zone in topology.zones
         ],
         "own": [str(prefix) for prefix in topology.own],
+        "place": {"is": topology.place, "evidence": topology.evidence} if topology.place else None,
+        "captured": topology.captured or None,
         "notes": [*(_line(warning) for warning in context.ruleset.warnings), *context.program.notes],
     }
 
@@ -170,6 +175,8 @@ def _packets(results: Results) -> dict[str, Any]:
         for rule, packets in zip(program.rules, counts.causes.tolist(), strict=True)
         if rule and packets
     ]
+    if counts.causes[0]:
+        causes.append({"at": _hooks_at(program), "text": "which hooks the packet passes", "packets": int(counts.causes[0])})
     return {
         "total": int(joint[:, 4].sum()),
         "by_verdict": _by(joint, 0, vocab.VERDICTS.__getitem__),
@@ -188,6 +195,12 @@ def _packets(results: Results) -> dict[str, Any]:
         ],
         "undecided": {"packets": int(counts.undecided), "causes": sorted(causes, key=lambda cause: -cause["packets"])},
     }
+
+
+def _hooks_at(program: Program) -> str:
+    """``file:line`` of the first base chains at the hooks that tell ways apart."""
+    found = {chain.hook: f"{chain.path}:{chain.policy_line}" for chain in reversed(program.chains) if chain and chain.hook in _WAYS}
+    return ", ".join(dict.fromkeys(found[hook] for hook in _WAYS if hook in found))
 
 
 def protocol_name(number: int) -> str:

@@ -121,10 +121,12 @@ def _assumed(summary: Mapping[str, Any]) -> Iterable[tuple[str, str, str]]:
         yield "Networks" if k == 0 else "", f"{name}: {where}", ""
     if given["inside_assumed"]:
         yield "", "assumed: say --local CIDR or --zone NAME=IFACE:CIDR if your network is another", "yellow"
-        if summary["zones"] and not _touches_inside(summary):
+        if summary["zones"] and not given["own"] and not _touches_inside(summary):
             yield "", "no packet came from inside or went there, so hardly anything is judged: say --local CIDR", "bold yellow"
     if given["own"]:
         yield "Own", ", ".join(given["own"]), ""
+    if given["place"]:
+        yield from _placed(given["place"])
     yield "Replay", f"{given['mode']}, checksums {given['checksum']}", ""
     for k, note in enumerate(given["notes"]):
         yield "Notes" if k == 0 else "", note, ""
@@ -134,6 +136,20 @@ def _assumed(summary: Mapping[str, Any]) -> Iterable[tuple[str, str, str]]:
         yield "Undecided", f"{count(undecided['packets'])} packets ({part}): the verdict hangs on what the capture does not hold", "yellow"
         for cause in undecided["causes"][:3]:
             yield "", f"{cause['at']}: {cause['text']} ({count(cause['packets'])})", ""
+
+
+def _placed(place: Mapping[str, str]) -> Iterable[tuple[str, str, str]]:
+    """What the first frames told of the place where they were captured."""
+    if place["is"] == "unknown":
+        yield "Place", f"not known where this was captured: {place['evidence']}", "bold yellow"
+        yield (
+            "",
+            "say --own ADDRESS, --path forward|input|output or --topology FILE: until then the way through the hooks is open",
+            "yellow",
+        )
+    else:
+        yield "Place", f"inferred: {place['evidence']}", "yellow"
+        yield "", "if that is wrong, say --own ADDRESS, --path or --topology FILE; --infer none looks for nothing", "yellow"
 
 
 def _touches_inside(summary: Mapping[str, Any]) -> bool:

@@ -7,6 +7,8 @@ from pcapaudit.core.consts cimport (
     ANOM_LINK_MALFORMED,
     ANOM_LINK_TRUNCATED,
     ANOM_UNKNOWN_LINKTYPE,
+    FRAME_INBOUND,
+    FRAME_OUTBOUND,
     VLAN_NONE,
 )
 from pcapaudit.core.bytes cimport be16, be32
@@ -24,6 +26,7 @@ cdef class LinkReader:
     cdef u64 anomalies
     cdef u32 ethertype
     cdef u32 vlan
+    cdef u32 way
 
     @cython.locals(layer=u32, steps=u32)
     cdef u32 read(self, PacketBatch b, Py_ssize_t i, Py_ssize_t at, Py_ssize_t end) noexcept nogil
@@ -33,6 +36,7 @@ cdef class LinkReader:
     cdef u32 _ip(self, PacketBatch b) noexcept nogil
     cdef u32 _ethernet(self, PacketBatch b) noexcept nogil
     cdef u32 _vlan(self, PacketBatch b) noexcept nogil
+    cdef u32 _way(self, u32 kind) noexcept nogil
     cdef u32 _sll(self, PacketBatch b) noexcept nogil
     cdef u32 _sll2(self, PacketBatch b) noexcept nogil
     @cython.locals(family=u32)

@@ -19,6 +19,8 @@ if not cython.compiled:
         ANOM_LINK_MALFORMED,
         ANOM_LINK_TRUNCATED,
         ANOM_UNKNOWN_LINKTYPE,
+        FRAME_INBOUND,
+        FRAME_OUTBOUND,
         VLAN_NONE,
     )
     from pcapaudit.wire.layers import (
@@ -89,6 +91,8 @@ class LinkReader:
         self.ethertype = 0
         #: The outermost VLAN id or VLAN_NONE.
         self.vlan = VLAN_NONE
+        #: FRAME_ bit of the way that a cooked header tells.
+        self.way = 0
 
     def read(self, b, i, at, end):
         """Walk the frame of row ``i``, whose captured bytes are ``at`` to ``end``."""
@@ -97,6 +101,7 @@ class LinkReader:
         self.anomalies = 0
         self.ethertype = 0
         self.vlan = VLAN_NONE
+        self.way = 0
         layer = self.first[b.linktype[i]] if b.linktype[i] < 512 else LAYER_UNKNOWN
         steps = 0
         while layer not in (LAYER_END, LAYER_IPV4, LAYER_IPV6):
@@ -105,6 +110,8 @@ class LinkReader:
                 return LAYER_END
             steps += 1
             layer = self._step(b, layer)
+        if self.way:
+            b.frame_flags[i] |= self.way
         return layer
 
     def _step(self, b, layer):
@@ -240,6 +247,7 @@ class LinkReader:
         """Linux cooked capture: packet type, ARPHRD, address length, address, protocol."""
         if self._short(16):
             return LAYER_END
+        self.way = self._way(be16(b, self.at))
         self.at += 16
         return self._cooked(be16(b, self.at - 14), be16(b, self.at - 2))
 
@@ -247,8 +255,13 @@ class LinkReader:
         """Linux cooked capture, version 2: protocol first, ARPHRD at 8, 20 bytes in all."""
         if self._short(20):
             return LAYER_END
+        self.way = self._way(b.data[self.at + 10])
         self.at += 20
         return self._cooked(be16(b, self.at - 12), be16(b, self.at - 20))
+
+    def _way(self, kind):
+        """Packet types 0 to 2 came in (for this host, for all, for a group), 4 went out; 3 is for another host, which says nothing."""
+        return FRAME_OUTBOUND if kind == 4 else FRAME_INBOUND if kind < 3 else 0
 
     def _cooked(self, arphrd, protocol):
         """What a cooked header announces: the protocol is an ethertype but for netlink, radio and Linux's own small numbers (4: LLC)."""

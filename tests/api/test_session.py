@@ -246,3 +246,36 @@ def test_errors_of_profiles_and_kernels(changes, words):
     """Each names what is possible."""
     with pytest.raises(ConfigError, match=words):
         conntrack_config(options(**changes))
+
+
+HOOKS = "".join(
+    f"chain {hook} {{\ntype filter hook {hook} priority 0; policy {policy};\n}}\n"
+    for hook, policy in (("input", "drop"), ("forward", "drop"), ("output", "accept"))
+)
+
+
+@pytest.mark.parametrize(
+    ("changes", "place", "own"),
+    [
+        ({}, "host", ["192.168.10.20/32"]),
+        ({"infer": "none"}, "unknown", []),
+        ({"path": "input"}, "", []),
+        ({"own": ("192.0.2.1",)}, "", ["192.0.2.1/32"]),
+        ({"zone": ("lan=eth0:any",)}, "", []),
+        ({"rules": ()}, "", []),
+    ],
+)
+def test_first_frames_tell_the_place_where_nobody_said(tmp_path, changes, place, own):
+    """And rules ask for it."""
+    rules = tmp_path / "fw.nft"
+    rules.write_text(f"table inet t {{\n{HOOKS}}}\n")
+    with open_session([str(ROOT / "captures" / "scan.pcap")], options(**{"rules": (str(rules),), **changes})) as context:
+        assert (context.topology.place, [str(each) for each in context.topology.own]) == (place, own)
+        assert bool(context.topology.evidence) is bool(place)
+
+
+def test_captured_names_a_zone():
+    """Of the options or of the file."""
+    assert topology_of(options(captured="outside")).captured == "outside"
+    with pytest.raises(ConfigError, match="--captured dmz: no zone is called so; expected one of inside, outside"):
+        topology_of(options(captured="dmz"))

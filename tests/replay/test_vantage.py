@@ -258,3 +258,10 @@ def test_received_from_an_own_address():
         BATCH.arrays["frame_flags"][0] = flags
         assert placed(topology, (ip_address("10.0.0.1"), ip_address("192.0.2.1"))) == [wanted]
     BATCH.arrays["frame_flags"][0] = 0
+
+
+def test_way_is_open_where_the_first_frames_did_not_tell():
+    """Between addresses of which nobody knows whose they are; what is for a group is taken in."""
+    topology = replace(Topology.from_options(), place="unknown")
+    found = placed(topology, (ip_address("10.0.0.5"), ip_address("8.8.8.8")), (ip_address("10.0.0.5"), ip_address("224.0.0.1")))
+    assert [path for _, _, path in found] == ["unknown", "input"]

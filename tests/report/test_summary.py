@@ -114,3 +114,12 @@ def test_docs_name_every_key():
 def test_iso_time_before_1970():
     """Nine decimals, rounded down."""
     assert iso_time(-1) == "1969-12-31T23:59:59.999999999Z"
+
+
+def test_ways_that_nobody_knows_are_a_cause():
+    """Named by the base chains that the packets may pass."""
+    made = results()
+    made.counts.packets.causes[0] = 3
+    (cause,) = [each for each in summarize(made)["packets"]["undecided"]["causes"] if each["text"] == "which hooks the packet passes"]
+    assert cause["packets"] == 3
+    assert cause["at"] == "of,fice.nft:4"

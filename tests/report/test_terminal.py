@@ -175,3 +175,18 @@ def test_capture_without_the_inside_is_told_so(ways, told):
 def test_finding_names_the_flow_that_announced_its_own(parent, text):
     """If one did."""
     assert text in " ".join(rendered(summary([violation(parent=parent)]), 200).split())
+
+
+@pytest.mark.parametrize(
+    ("place", "lines"),
+    [
+        ({"is": "host", "evidence": "one MAC"}, ["inferred: one MAC", "if that is wrong, say --own ADDRESS"]),
+        ({"is": "unknown", "evidence": "two hosts"}, ["not known where this was captured: two hosts", "the way through the hooks is open"]),
+    ],
+)
+def test_place_is_told_with_its_evidence(place, lines):
+    """And what to say if it is wrong, or not known."""
+    made = summary()
+    made["assumptions"]["place"] = place
+    text = " ".join(rendered(made, 160).split())
+    assert all(line in text for line in lines)

@@ -23,7 +23,7 @@ class Program:
         SimpleNamespace(id=1, family="inet", table="filter", chain="forward", text="ct state established accept"),
         SimpleNamespace(id=2, family="inet", table="filter", chain="forward", text='iifname "wan" log prefix "a, b" drop'),
     )
-    chains = (None, SimpleNamespace(family="inet", table="filter", name="forward", path="of,fice.nft", policy_line=4))
+    chains = (None, SimpleNamespace(family="inet", table="filter", name="forward", hook="forward", path="of,fice.nft", policy_line=4))
     notes = ("hook ingress sees nothing here",)
 
     @staticmethod
@@ -46,6 +46,8 @@ def context(**changes):
             own=(),
             assumed=False,
             assumed_inside=True,
+            place="",
+            captured="",
         ),
         "stream": SimpleNamespace(
             files=[SimpleNamespace(path="office.pcap", format="pcap", compressed="", frames=4, bytes=460, anomalies={})],

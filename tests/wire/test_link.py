@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from wire_rows import decode_one
+from wire_rows import decode, decode_one
+
+from pcapaudit.core import consts
 
 IP4 = bytes.fromhex("45000014000000004011b6e5c0000201c6336401")
 IP6 = bytes.fromhex("60000000 0000 3b40") + bytes(15) + b"\1" + bytes(15) + b"\2"
@@ -172,3 +174,13 @@ def test_frame_without_ip(linktype, frame, anomalies):
     """What holds no IP packet is counted; only what contradicts itself has a name."""
     row = decode_one(frame, linktype=linktype)
     assert (row.l3, row.anomalies) == (0, anomalies)
+
+
+@pytest.mark.parametrize(
+    ("linktype", "header"),
+    [(113, lambda kind: bytes([0, kind]) + bytes(12) + b"\x08\x00"), (276, lambda kind: b"\x08\x00" + bytes(8) + bytes([kind]) + bytes(9))],
+)
+def test_cooked_header_tells_the_way(linktype, header):
+    """For this host, for all, for a group; for another host; from here."""
+    flags = decode([header(kind) + bytes(20) for kind in range(5)], linktype=linktype).arrays["frame_flags"][:5].tolist()
+    assert flags == [consts.FRAME_INBOUND] * 3 + [0, consts.FRAME_OUTBOUND]
