@@ -8,7 +8,7 @@ one of the range, and source NAT one by chance, which nobody can know. ``random`
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from pcapaudit.core.consts import PROTO_DCCP, PROTO_ICMP, PROTO_ICMPV6, PROTO_SCTP, PROTO_TCP, PROTO_UDP, PROTO_UDPLITE
 from pcapaudit.rules.program import NatPlan
@@ -24,9 +24,8 @@ _M32 = 0xFFFFFFFF
 _NOT_KNOWN = (-1, -1)
 
 
-@dataclass(frozen=True, slots=True)
-class Packet:
-    """A tuple as numbers."""
+class Packet(NamedTuple):
+    """A tuple as numbers. (A named tuple is made in half the time of a dataclass, once for each connection.)"""
 
     #: 4 or 6.
     l3: int
@@ -38,8 +37,7 @@ class Packet:
     dport: int
 
 
-@dataclass(frozen=True, slots=True)
-class Translation:
+class Translation(NamedTuple):
     """A new source or destination; None where it is not known."""
 
     address: int | None
@@ -61,7 +59,8 @@ def translate(plan: NatPlan, kept: tuple[int, int], packet: Packet, own: int | N
     chance = not {"random", "fully-random"}.isdisjoint(plan.statement.flags)
 
     def made(address: int, port: int) -> Packet:
-        return replace(packet, source=address, sport=port) if is_source else replace(packet, target=address, dport=port)
+        l3, proto, source, target, sport, dport = packet
+        return Packet(l3, proto, address, target, port, dport) if is_source else Packet(l3, proto, source, address, sport, port)
 
     if addresses == _NOT_KNOWN:
         return Translation(None, old_port if not chance and ports is None else _only(ports))

@@ -238,7 +238,7 @@ class Translations:
         """The first packet is seen where it goes out: what NAT may have changed of it is hidden, and its nat chains lie behind."""
         view = self.view
         packet = self._packet(i)
-        is_own = self.batch.arrays["path"][i] == PATH_OUTPUT
+        is_own = self.batch.path[i] == PATH_OUTPUT
         view.deciding = 0
         hides = 0
         for plan in self.nats:
@@ -267,7 +267,7 @@ class Translations:
                 view.hides[LEAVING] |= HIDE_SOURCE | HIDE_SPORT
             else:
                 view.doubt = HIDE_DESTINATION | HIDE_DPORT
-                path = self.batch.arrays["path"][i]
+                path = self.batch.path[i]
                 view.ways |= 1 << PATH_OUTPUT if path == PATH_OUTPUT else 1 << PATH_FORWARD | 1 << PATH_INPUT
         view.copy(REPLY, LEAVING, 1)
 
@@ -293,13 +293,13 @@ class Translations:
         if (found.address, found.port) != before:
             bit = STATUS_SRC_NAT if is_source else STATUS_DST_NAT
             self.tracker.table.w[self.tracker.row * ROW_WORDS + W_STATUS] |= bit
-            self.verdicts.arrays["ct_status"][i] |= bit
+            self.verdicts.ct_status[i] |= bit
         if not is_source:
             self._route(self.batch, i)
-            if plan.statement.kind == "redirect" and self.batch.arrays["path"][i] != PATH_OUTPUT:
+            if plan.statement.kind == "redirect" and self.batch.path[i] != PATH_OUTPUT:
                 # To the firewall itself, whatever its address is.
-                self.batch.arrays["path"][i] = PATH_INPUT
-                self.batch.arrays["oif"][i] = IFACE_NONE
+                self.batch.path[i] = PATH_INPUT
+                self.batch.oif[i] = IFACE_NONE
                 view.ways = 0
 
     def _packet(self, i: int) -> Packet:
@@ -307,15 +307,14 @@ class Translations:
         view = self.view
         source = _whole(view.tuples[4 * LEAVING], view.tuples[4 * LEAVING + 1])
         target = _whole(view.tuples[4 * LEAVING + 2], view.tuples[4 * LEAVING + 3])
-        columns = self.batch.arrays
-        return Packet(int(columns["l3"][i]), int(columns["proto"][i]), source, target, view.ports[2 * LEAVING], view.ports[2 * LEAVING + 1])
+        return Packet(self.batch.l3[i], self.batch.proto[i], source, target, view.ports[2 * LEAVING], view.ports[2 * LEAVING + 1])
 
     def _own_address(self, i: int, kind: str, packet: Packet) -> int | None:
         """The address that masquerade takes of the interface ahead, and redirect of the one behind, if just one is known."""
-        if kind == "redirect" and self.batch.arrays["path"][i] == PATH_OUTPUT:
+        if kind == "redirect" and self.batch.path[i] == PATH_OUTPUT:
             return 0x7F000001 if packet.l3 == 4 else 1
-        column = "oif" if kind == "masquerade" else "iif"
-        found = self.own.get((int(self.batch.arrays[column][i]), packet.l3), ())
+        interface = self.batch.oif[i] if kind == "masquerade" else self.batch.iif[i]
+        found = self.own.get((interface, packet.l3), ())
         return found[0] if len(found) == 1 else None
 
     def _taken(self, i: int, wanted: Packet) -> bool:
@@ -331,10 +330,10 @@ class Translations:
         """Whether the tuple that row ``i`` shows now is that of a connection, either way round."""
         tracker, b = self.tracker, self.batch
         table = tracker.table
-        kept = b.arrays["hash"][i]
+        kept = b.hash[i]
         tracker.keys.hash(b, i)
         tracker.keys.take(b, i)
-        b.arrays["hash"][i] = kept
+        b.hash[i] = kept
         slot = table.find_from(table.key_hash & (table.slots - 1))
         while slot != table.slots:
             if table.w[(table.index[slot] & 0xFFFFFF) * ROW_WORDS + W_STATUS] >> 24 != KIND_BLOCKED:
@@ -343,11 +342,10 @@ class Translations:
         return False
 
     def _write_tuple(self, i: int, packet: Packet) -> None:
-        columns = self.batch.arrays
         low = 0xFFFFFFFFFFFFFFFF
-        columns["src_hi"][i], columns["src_lo"][i] = packet.source >> 64, packet.source & low
-        columns["dst_hi"][i], columns["dst_lo"][i] = packet.target >> 64, packet.target & low
-        columns["sport"][i], columns["dport"][i] = packet.sport, packet.dport
+        self.batch.src_hi[i], self.batch.src_lo[i] = packet.source >> 64, packet.source & low
+        self.batch.dst_hi[i], self.batch.dst_lo[i] = packet.target >> 64, packet.target & low
+        self.batch.sport[i], self.batch.dport[i] = packet.sport, packet.dport
 
     def clashes(self, i: int) -> bool:
         """Whether another connection's replies have the tuple that those to packet ``i`` would have: the kernel then drops the packet."""
@@ -376,13 +374,13 @@ class Translations:
             self._link(row, translation, view.hides[ORIGINAL] << 4 | NOTE_KEY_LEAVES | NOTE_STATUS_OPEN)
             return
         hides = view.hides[LEAVING] | view.doubt
-        kept = b.arrays["hash"][i]
+        kept = b.hash[i]
         view.move(i, 2)
         tracker.keys.hash(b, i)
         tracker.keys.take(b, i)
         table.write_key(translation)
         view.restore(i)
-        b.arrays["hash"][i] = kept
+        b.hash[i] = kept
         self._link(row, translation, hides | (0 if view.status_known else NOTE_STATUS_OPEN))
         if hides:
             self._wait(i, now, translation, row, hides)
@@ -415,20 +413,20 @@ class Translations:
 
     def _telling(self, i: int, anywhere: bool) -> tuple[Any, ...]:
         """What tells packet ``i`` from others and does not change on its way through NAT."""
-        view, columns = self.view, self.batch.arrays
-        proto, l3 = int(columns["proto"][i]), int(columns["l3"][i])
-        start, end = int(columns["payload_off"][i]), int(columns["end_off"][i])
-        payload = bytes(self.batch.buffer[start : min(end, start + _TELLING_BYTES)]) if 0 < start < end else b""
+        view, b = self.view, self.batch
+        proto, l3 = b.proto[i], b.l3[i]
+        start, end = b.payload_off[i], b.end_off[i]
+        payload = bytes(b.buffer[start : min(end, start + _TELLING_BYTES)]) if 0 < start < end else b""
         target: tuple[int, ...] = ()
         if not anywhere:
-            target = (int(columns["dst_hi"][i]), int(columns["dst_lo"][i]), int(columns["dport"][i]))
+            target = (b.dst_hi[i], b.dst_lo[i], b.dport[i])
             if view.deciding:
                 target = (view.tuples[4 * LEAVING + 2], view.tuples[4 * LEAVING + 3], view.ports[2 * LEAVING + 1])
-        numbers = [int(columns[name][i]) for name in ("ip_id", "l4_len", "tos")]
+        numbers = [b.ip_id[i], b.l4_len[i], b.tos[i]]
         if proto == PROTO_TCP:
-            numbers += [int(columns[name][i]) for name in ("seq", "ack", "tcp_flags")]
+            numbers += [b.seq[i], b.ack[i], b.tcp_flags[i]]
         elif proto in (PROTO_ICMP, PROTO_ICMPV6):
-            numbers += [int(columns[name][i]) for name in ("icmp_type", "sport")]
+            numbers += [b.icmp_type[i], b.sport[i]]
         return (l3, proto, target, payload, *numbers)
 
     def adopt(self, i: int, now: int) -> bool:
