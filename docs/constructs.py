@@ -250,8 +250,7 @@ def _is_open(program: Program) -> bool:
     """Whether the compiled form asks for what no capture holds, or leaves the verdict to somebody else."""
     fields = program.loads[:: ops.LOAD_WORDS]
     operations = program.code[4::4]
-    statements = program.updates[ops.UPDATE_KIND :: ops.UPDATE_WORDS]
-    return ops.FIELD_UNKNOWN in fields or ops.OP_QUEUE in operations or ops.UPDATE_UNKNOWN in statements
+    return ops.FIELD_UNKNOWN in fields or ops.OP_QUEUE in operations
 
 
 def _selectors() -> Iterator[tuple[str, str, str]]:

@@ -1,7 +1,22 @@
 import cython
 
 from pcapaudit.conntrack.hashing cimport endpoint_hash, pair_hash
-from pcapaudit.conntrack.layout cimport KIND_CONNECTION, KIND_TRANSLATION, ROW_WORDS, W_PARENT, W_STATUS
+from pcapaudit.conntrack.layout cimport (
+    KIND_CONNECTION,
+    KIND_TRANSLATION,
+    Q_DST_HI,
+    Q_DST_LO,
+    Q_EXPIRES,
+    Q_SRC_HI,
+    Q_SRC_LO,
+    ROW_QUADS,
+    ROW_WORDS,
+    W_HASH,
+    W_PARENT,
+    W_PORTS,
+    W_PROTO,
+    W_STATUS,
+)
 from pcapaudit.conntrack.table cimport Table
 from pcapaudit.core.columns cimport PacketBatch
 from pcapaudit.core.consts cimport PROTO_ICMP, PROTO_ICMPV6, REASON_NONE
@@ -29,3 +44,8 @@ cdef class Keys:
     cdef bint take_quoted(self, PacketBatch b, u32 i, Quote quote) noexcept nogil
     @cython.locals(slot=u32, row=u32, kind=u32, quote=Quote)
     cpdef u32 peek(self, PacketBatch b, u32 i, bint quotes)
+    @cython.locals(quad=u64, word=u64)
+    cpdef object tuple_of(self, u32 row)
+    cpdef object tuple_at(self, PacketBatch b, u32 i)
+    @cython.locals(ports=u32, proto=u32, blocked=u32, slot=u32, row=u32, kind=u32)
+    cpdef u32 standing(self, tuple wanted, long long now)

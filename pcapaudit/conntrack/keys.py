@@ -13,7 +13,22 @@ from pcapaudit.wire.quote import Quote
 
 if not cython.compiled:
     from pcapaudit.conntrack.hashing import endpoint_hash, pair_hash
-    from pcapaudit.conntrack.layout import KIND_CONNECTION, KIND_TRANSLATION, ROW_WORDS, W_PARENT, W_STATUS
+    from pcapaudit.conntrack.layout import (
+        KIND_CONNECTION,
+        KIND_TRANSLATION,
+        Q_DST_HI,
+        Q_DST_LO,
+        Q_EXPIRES,
+        Q_SRC_HI,
+        Q_SRC_LO,
+        ROW_QUADS,
+        ROW_WORDS,
+        W_HASH,
+        W_PARENT,
+        W_PORTS,
+        W_PROTO,
+        W_STATUS,
+    )
     from pcapaudit.core.consts import PROTO_ICMP, PROTO_ICMPV6, REASON_NONE
     from pcapaudit.wire.quote import read_quote
 
@@ -111,6 +126,50 @@ class Keys:
         other = endpoint_hash(quote.dst_hi, quote.dst_lo, dport, self.seed)
         self.table.key_hash = pair_hash(one, other, rest, self.seed)
         return 1
+
+    def tuple_of(self, row):
+        """The original tuple of the connection in a row, as ``standing`` takes it."""
+        quad = row * ROW_QUADS
+        word = row * ROW_WORDS
+        ends = self.table.q[quad + Q_SRC_HI], self.table.q[quad + Q_SRC_LO], self.table.q[quad + Q_DST_HI], self.table.q[quad + Q_DST_LO]
+        return *ends, self.table.w[word + W_PORTS], self.table.w[word + W_PROTO], self.table.w[word + W_HASH]
+
+    def tuple_at(self, b, i):
+        """The tuple of packet ``i`` itself, in the same form."""
+        self.hash(b, i)
+        self.take(b, i)
+        ends = self.table.key_src_hi, self.table.key_src_lo, self.table.key_dst_hi, self.table.key_dst_lo
+        return *ends, self.table.key_ports, self.table.key_proto, self.table.key_hash
+
+    def standing(self, wanted, now):
+        """The row of the connection with a tuple in either direction at ``now``, or of a blocked record; 0 for none. Nothing expires."""
+        self.table.key_src_hi = wanted[0]
+        self.table.key_src_lo = wanted[1]
+        self.table.key_dst_hi = wanted[2]
+        self.table.key_dst_lo = wanted[3]
+        ports = wanted[4]
+        self.table.key_proto = wanted[5]
+        self.table.key_hash = wanted[6]
+        proto = self.table.key_proto & 0xFF
+        if proto in (PROTO_ICMP, PROTO_ICMPV6):
+            self._icmp(ports & 0xFFFF, ports >> 16 & 0xFF, ports >> 24, self.table.key_proto >> 8 & 0xFF)
+        else:
+            self._ports(ports & 0xFFFF, ports >> 16)
+        blocked = 0
+        slot = self.table.key_hash & (self.table.slots - 1)
+        while True:
+            slot = self.table.find_from(slot)
+            if slot == self.table.slots:
+                return blocked
+            row = self.table.index[slot] & 0xFFFFFF
+            kind = self.table.w[row * ROW_WORDS + W_STATUS] >> 24
+            if kind == KIND_TRANSLATION:
+                row = self.table.w[row * ROW_WORDS + W_PARENT]
+            if self.table.t[row * ROW_QUADS + Q_EXPIRES] > now:
+                if kind in (KIND_CONNECTION, KIND_TRANSLATION):
+                    return row
+                blocked = row
+            slot = (slot + 1) & (self.table.slots - 1)
 
     def peek(self, b, i, quotes):
         """The row of packet ``i``'s connection as it stands, expired or not, or of the one that it ``quotes``; 0 for none."""

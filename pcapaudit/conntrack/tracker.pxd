@@ -146,7 +146,7 @@ cdef class Tracker:
     cdef public u32 high_water
     cdef public long long high_water_ns
     cdef public u32 evicted
-    cdef u32 row
+    cdef readonly u32 row
     cdef u32 known
     cdef bint fresh
     cdef bint last

@@ -108,6 +108,10 @@ class Engine:
         self._translations = Translations(self.tracker, evaluator, self._vantage, context.topology, (self.batch, self.verdicts))
         self._reached = evaluator.reached
         evaluator.view.chooser = self._translations
+        if context.program.counts or context.program.updates:
+            from pcapaudit.replay.standing import Standing
+
+            evaluator.memory.counts.connections = Standing(self.tracker, self.batch)
         self.tracker.aliases.on = bool(context.program.nat_l3)
         self._tracer = tracer
         self._hold = Hold(self.batch, ((self.verdicts, self.reassembly),), tracer)

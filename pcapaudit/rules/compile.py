@@ -26,6 +26,7 @@ from pcapaudit.rules.model import (
     Rule,
     Ruleset,
     SetLiteral,
+    SetRef,
     Statement,
     Table,
     Unsupported,
@@ -201,9 +202,12 @@ class _Compiler:
         if maps and program.log:
             self.out.position = -1
             self.out.tally(maps[0].keys, maps[0].right, slot=len(program.slot_rule))
+        named = maps[0].right.name if maps and isinstance(maps[0].right, SetRef) else ""
         kept: dict[int, int] = {}
         for order, choice in enumerate(choices):
             slot = _Slot(_chosen(rule.statements, choice), kept, again=order > 0)
+            if named:
+                slot.map, slot.order, slot.map_at = named, order, rule.statements.index(maps[0])
             program.slot_rule.append(number)
             program.slot_start.append(self._slot(slot))
             # The shorter code leaves out what the filter has answered.
@@ -218,6 +222,9 @@ class _Compiler:
             self.out.position = position
             if slot.done and position in slot.answered:
                 continue
+            if slot.map and position == slot.map_at + 1:
+                # Behind the match that stands for one element of the map.
+                self.out.alive(slot.map, slot.order)
             if isinstance(statement, Match):
                 if self.out.match(statement, slot.filter if narrowing else SlotFilter()) and narrowing:
                     slot.answered.add(position)
@@ -263,6 +270,10 @@ class _Slot:
     filter: SlotFilter = field(default_factory=SlotFilter)
     #: Positions of matches that the filter answers.
     answered: set[int] = field(default_factory=set)
+    #: Name of the verdict map that the slot takes an element of, which one, and where the map stands in the rule.
+    map: str = ""
+    order: int = 0
+    map_at: int = 0
     #: Compiled whole.
     done: bool = False
 

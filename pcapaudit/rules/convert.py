@@ -1,7 +1,8 @@
 """Makes a ruleset, wherever it was read from, one that nftables has words for.
 
 Chains whose names are words of nftables' grammar (shorewall has one called ``reject``) get an underscore behind them; targets of iptables
-that change nothing here and have no nftables words are left out and named. What nftables cannot say at all is complained about.
+that change nothing here and have no nftables words are left out and named. connlimit's counts by address become a set whose elements
+count. What nftables cannot say at all is complained about.
 """
 
 from __future__ import annotations
@@ -12,13 +13,17 @@ from dataclasses import replace
 
 from pcapaudit.core.errors import Diagnostic, RulesetError
 from pcapaudit.rules.model import (
+    ConnCount,
     Counter,
+    Key,
+    NamedSet,
     Opaque,
     Place,
     Recent,
     Rule,
     Ruleset,
     SetLiteral,
+    SetUpdate,
     Side,
     Statement,
     Table,
@@ -27,9 +32,12 @@ from pcapaudit.rules.model import (
     VerdictMap,
 )
 from pcapaudit.rules.nft.printer import format_ruleset
+from pcapaudit.rules.selectors import SELECTORS
 
 __all__ = ["to_nftables"]
 
+#: Addresses whose connections a set counts.
+_COUNTED = 0xFFFF
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*")
 #: Words of nftables' grammar that stand where names of chains stand.
 _WORDS = frozenset(
@@ -63,6 +71,8 @@ class _Table:
         self.table = table
         self.notes = notes
         self.problems = problems
+        #: Sets that count connections, which iptables' rules have inside.
+        self.made: list[NamedSet] = []
         self.names = _new_names(chain.name for chain in table.chains)
         for old, new in self.names.items():
             if old != new:
@@ -73,7 +83,7 @@ class _Table:
         for chain in self.table.chains:
             rules = tuple(self._rule(rule) for rule in chain.rules)
             chains.append(replace(chain, name=self.names[chain.name], rules=rules))
-        return replace(self.table, chains=tuple(chains))
+        return replace(self.table, chains=tuple(chains), sets=(*self.table.sets, *self.made))
 
     def _rule(self, rule: Rule) -> Rule:
         statements: list[Statement] = []
@@ -91,6 +101,15 @@ class _Table:
             statements.append(self._renamed(statement))
         return replace(rule, statements=tuple(statements) or (Counter(),))
 
+    def _counted(self, count: ConnCount) -> SetUpdate:
+        """A count for each address: an element each."""
+        bits = 32 if count.l3 == 4 else 128
+        selector = SELECTORS[f"{'ip' if count.l3 == 4 else 'ip6'} {'s' if count.by_source else 'd'}addr"]
+        key = Key(selector, None if count.mask == (1 << bits) - 1 else count.mask)
+        name = f"connlimit{len(self.made) + 1}"
+        self.made.append(NamedSet(name, (selector.type_name,), flags=("dynamic",), size=_COUNTED, place=count.place))
+        return SetUpdate("add", name, (key,), None, (ConnCount(count.count, count.over, place=count.place),), None, count.place)
+
     def _complain(self, place: Place, message: str) -> None:
         self.problems.append(Diagnostic(place.path, place.line, place.column, message, "write this rule anew in nftables"))
 
@@ -98,6 +117,8 @@ class _Table:
         return replace(verdict, target=self.names.get(verdict.target, verdict.target)) if verdict.target else verdict
 
     def _renamed(self, statement: Statement) -> Statement:
+        if isinstance(statement, ConnCount) and statement.l3:
+            return self._counted(statement) if statement.mask else replace(statement, l3=0)
         if isinstance(statement, Verdict):
             return self._retargeted(statement)
         if isinstance(statement, VerdictMap) and isinstance(statement.right, SetLiteral):

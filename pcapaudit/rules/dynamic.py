@@ -6,6 +6,7 @@ set is full, at most once a second, which is how often the kernel sweeps.
 
 An element's words: number of the next element in its chain, when it ends (ns; 0 for never), tokens or bytes used of its limit or quota,
 when that was last looked at, the update (plus 1) that says what its statement is, then its key, two words a part. Element 0 is none.
+The list of an element that counts connections is with ``counts``, under the place of the element's words.
 
 What other worlds (see ``evaluate``) would have written, this one does not know: a set that only other worlds wrote to is tainted, and
 from then on every answer about it is unknown.
@@ -19,6 +20,7 @@ import cython
 import numpy as np
 
 from pcapaudit.rules.compile import Program
+from pcapaudit.rules.counts import ConnectionCounts
 
 if not cython.compiled:
     from pcapaudit.rules.ops import (
@@ -40,6 +42,7 @@ if not cython.compiled:
         SET_TIMEOUT,
         SET_WORDS,
         UNKNOWN,
+        UPDATE_COUNT,
         UPDATE_DELETE,
         UPDATE_KIND,
         UPDATE_LIMIT,
@@ -60,7 +63,8 @@ _MIX = cython.declare(cython.ulonglong, 0x9E3779B97F4A7C15)
 class DynamicSets:
     """The sets of a program while it runs. ``parts`` holds the key that is asked for; the caller fills it."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, counts: ConnectionCounts) -> None:
+        self.counts = counts
         words = 0
         heads = 0
         table = np.zeros(SET_WORDS * (len(program.dynamic_sets) + 1), np.int64)
@@ -101,28 +105,31 @@ class DynamicSets:
             found = self.find(number * SET_WORDS, now)
             made = self._insert(number * SET_WORDS, found, now, self.listed[at + 2])
             if made:
-                self.elements[self._place(number * SET_WORDS, made) + 4] = self.own[number]
+                place = self._place(number * SET_WORDS, made)
+                self.elements[place + 4] = self.own[number]
+                if found == 0:
+                    self._begin(place, now)
             at += 3 + words
         return 0
 
-    def holds(self, matcher, pc, now, size, is_main):
+    def holds(self, matcher, pc, i, now, is_main):
         """Answer of the LOOKUP at ``pc``: whether a set holds the parts that the matcher read."""
         count = matcher.code[pc + 1]
         found = matcher.parts_known(count)
         if found != YES:
             return found
         self._take(matcher, count)
-        answer = self.look_up(matcher.code[pc + 3], now, size, is_main)
-        return 1 - answer if matcher.code[pc + 2] and answer != UNKNOWN else answer
+        answer = self.look_up(matcher, matcher.code[pc + 3], i, now, is_main)
+        return 1 - answer if matcher.code[pc + 2] and answer < UNKNOWN else answer
 
-    def write(self, matcher, which, now, size, is_main):
+    def write(self, matcher, which, i, now, is_main):
         """Answer of an ``add``, ``update`` or ``delete`` of the parts that the matcher read; with an unknown part, other worlds do it."""
         count = self.key_parts(which)
         found = matcher.parts_known(count)
         if found == NO:
             return NO
         self._take(matcher, count)
-        return self.update(which, now, size, found == YES and is_main)
+        return self.update(matcher, which, i, now, found == YES and is_main)
 
     def _take(self, matcher, count):
         """The parts that the matcher read become the key."""
@@ -137,8 +144,11 @@ class DynamicSets:
 
     # Looking up -------------------------------------------------------------------------------------------------------------------
 
-    def look_up(self, number, now, size, is_main):
-        """Whether the set holds ``parts``. An element that holds a statement of its own is asked too, as the kernel does."""
+    def look_up(self, matcher, number, i, now, is_main):
+        """Whether the set holds ``parts``. An element that holds a statement of its own is asked too, as the kernel does.
+
+        An element that counts connections and has none is thrown away by the kernel within a second: whether it was, nobody knows.
+        """
         at = number * SET_WORDS
         if self.sets[at + SET_TAINTED]:
             return UNKNOWN
@@ -152,7 +162,9 @@ class DynamicSets:
         if not is_main:
             self.sets[at + SET_TAINTED] = 1
             return UNKNOWN
-        return self._element(which - 1, place, now, size)
+        if self._is_idle(place, now):
+            return UNKNOWN
+        return self._element(matcher, which - 1, place, i, now)
 
     def _bucket(self, at):
         """Place in ``heads`` of the chain that the key belongs to."""
@@ -241,7 +253,7 @@ class DynamicSets:
     def _sweep(self, at, now):
         """Take out all elements whose time is over."""
         if self.sets[at + SET_SWEPT] and now - self.sets[at + SET_SWEPT] < NS_PER_SWEEP:
-            return
+            return 0
         self.sets[at + SET_SWEPT] = now
         bucket = self.sets[at + SET_HEADS]
         stop = bucket + self.sets[at + SET_BUCKETS]
@@ -251,15 +263,16 @@ class DynamicSets:
             while number:
                 place = self._place(at, number)
                 following = self.elements[place]
-                if self.elements[place + 1] and self.elements[place + 1] <= now:
+                if (self.elements[place + 1] and self.elements[place + 1] <= now) or self._is_idle(place, now):
                     self._unlink(at, bucket, before, number)
                 else:
                     before = number
                 number = following
             bucket += 1
+        return 0
 
-    def update(self, which, now, size, is_main):
-        """Run ``add``, ``update`` or ``delete`` for a packet of ``size`` bytes, with the element's own statement; the answer as a match."""
+    def update(self, matcher, which, i, now, is_main):
+        """Run ``add``, ``update`` or ``delete`` for a packet, with the element's own statement; the answer as a match."""
         at = self.updates[which + UPDATE_SET] * SET_WORDS
         tainted = self.sets[at + SET_TAINTED]
         if not is_main:
@@ -286,8 +299,9 @@ class DynamicSets:
         place = self._place(at, number)
         if not known:
             self.elements[place + 4] = which + 1
+            self._begin(place, now)
         # An element keeps the statement that it was made with.
-        answer = self._element(self.elements[place + 4] - 1, place, now, size) if self.elements[place + 4] else YES
+        answer = self._element(matcher, self.elements[place + 4] - 1, place, i, now) if self.elements[place + 4] else YES
         return UNKNOWN if tainted else answer
 
     def _delete(self, at, number):
@@ -299,16 +313,41 @@ class DynamicSets:
             here = self.elements[self._place(at, here)]
         self._unlink(at, bucket, before, number)
 
-    def _element(self, which, place, now, size):
-        """The statement that the element holds: a limit, a quota, or one whose answer nobody knows."""
+    def _counts(self, place):
+        """Whether the element counts connections."""
+        which = self.elements[place + 4]
+        return which != 0 and self.updates[which - 1 + UPDATE_KIND] == UPDATE_COUNT
+
+    def _begin(self, place, now):
+        """An element was made."""
+        if self._counts(place):
+            with cython.gil:
+                self.counts.renew(place, now)
+        return 0
+
+    def _is_idle(self, place, now):
+        """Whether the element counts connections and has none."""
+        idle = 0
+        if self._counts(place):
+            with cython.gil:
+                idle = self.counts.is_idle(place, now)
+        return idle
+
+    def _element(self, matcher, which, place, i, now):
+        """The statement that the element holds: a limit, a quota, a count of connections."""
         kind = self.updates[which + UPDATE_KIND]
         if kind == UPDATE_LIMIT:
-            return self._limit(which, place, now, size)
+            return self._limit(which, place, now, matcher.batch.ip_len[i])
+        if kind == UPDATE_COUNT:
+            over = self.updates[which + UPDATE_KIND + 2]
+            most = self.updates[which + UPDATE_KIND + 1]
+            with cython.gil:
+                return self.counts.judge_element(i, now, place, most, over)
         if kind == UPDATE_QUOTA:
-            self.elements[place + 2] += size
+            self.elements[place + 2] += matcher.batch.ip_len[i]
             over = 1 if self.elements[place + 2] > self.updates[which + UPDATE_KIND + 1] else 0
             return 1 if over == self.updates[which + UPDATE_KIND + 2] else 0
-        return YES if kind == 0 else UNKNOWN
+        return YES
 
     def _limit(self, which, place, now, size):
         """A token bucket as ``evaluate`` has them; full when the element is new."""

@@ -17,6 +17,8 @@ from pcapaudit.rules.emitter import Emitter
 from pcapaudit.rules.fields import Load
 from pcapaudit.rules.model import (
     Assign,
+    ConnCount,
+    Element,
     Key,
     Limit,
     MapLookup,
@@ -103,7 +105,8 @@ class Effects:
         self._objects = {(each.kind, each.name): each for each in table.objects}
         self.out.sets = {each.name: each for each in table.sets}
         self.out.dynamic = {}
-        self.out.fading = set()
+        self.out.fading = {}
+        self.out.written = set()
         written = {
             statement.name
             for chain in table.chains
@@ -112,17 +115,28 @@ class Effects:
             if isinstance(statement, SetUpdate)
         }
         for each in table.sets:
-            if each.name in written or _lives_for_a_time(each):
+            is_map = bool(each.data_type)
+            if each.name in written and is_map:
+                self.out.written.add(each.name)
+            elif each.name in written or (each.statements and not is_map):
                 self._dynamic_set(each)
+            elif _lives_for_a_time(each):
+                self._fading_set(each)
+
+    def _fading_set(self, known: NamedSet) -> None:
+        """Nobody writes to the set: what it lists is there for a time from the first packet on."""
+        self.out.fading[known.name] = len(self.program.lifetimes)
+        self.program.lifetimes.extend(_lifetime(known, each) for each in known.elements)
+        self.program.has_global_state = True
 
     def _dynamic_set(self, known: NamedSet) -> None:
         elements = []
         for each in known.elements:
             if any(first != last for first, last in each.parts):
-                self._note(f"time-outs of intervals (set {known.name})", known.place)
-                self.out.fading.add(known.name)
+                self._note(f"intervals that packets write to (set {known.name})", known.place)
+                self.out.written.add(known.name)
                 return
-            left = each.expires_ns or each.timeout_ns or known.timeout_ns or 0
+            left = _lifetime(known, each)
             elements.append((tuple(word for first, _ in each.parts for word in (first >> 64, first & (1 << 64) - 1)), left))
         size = min(known.size or max(_DEFAULT_SIZE, 2 * len(elements)), _MAX_SIZE)
         self.out.dynamic[known.name] = len(self.program.dynamic_sets)
@@ -159,13 +173,19 @@ class Effects:
         """
         if isinstance(statement, ObjectRef):
             return self._object(statement, again=again)
-        if isinstance(statement, (Limit, Quota, SetUpdate, Recent)):
+        if isinstance(statement, (Limit, Quota, ConnCount, SetUpdate, Recent)):
             if again:
                 self.out.emit(ops.OP_SAME_LIMIT)
             elif isinstance(statement, Recent):
                 if position not in known:
                     known[position] = self._recent(statement)
                 self.out.emit(ops.OP_RECENT, known[position])
+            elif isinstance(statement, ConnCount):
+                if position not in known:
+                    known[position] = len(self.program.counts)
+                    self.program.counts.append(statement)
+                    self.program.has_global_state = True
+                self.out.emit(ops.OP_COUNT, known[position])
             elif isinstance(statement, SetUpdate):
                 self._update(statement, known, position)
             else:
@@ -270,7 +290,7 @@ class Effects:
 
     def _update(self, statement: SetUpdate, known: dict[int, int], position: int) -> None:
         if statement.name not in self.out.dynamic:
-            self.out.unknown()  # an interval set with elements that live for a time
+            # Of a map, or of a set of intervals, which the kernel lets no packet write to: who asks it is told unknown.
             return
         if position not in known:
             known[position] = len(self.program.updates)
@@ -314,9 +334,8 @@ class Effects:
                 return ops.UPDATE_LIMIT, cost, largest, period, rate, flags
             if isinstance(each, Quota):
                 return ops.UPDATE_QUOTA, each.size, int(each.over)
-            if isinstance(each, Opaque):
-                self._note(each.name, each.place, "no capture tells: unknown")
-                return (ops.UPDATE_UNKNOWN,)
+            if isinstance(each, ConnCount):
+                return ops.UPDATE_COUNT, each.count, int(each.over)
         return (0,)
 
     def _assign(self, statement: Assign) -> None:
@@ -389,9 +408,12 @@ def _limit_words(limit: Limit) -> tuple[int, int, int, int, int]:
     return largest, cost, period, limit.rate, ops.LIMIT_OVER * limit.over | ops.LIMIT_BYTES * limit.of_bytes
 
 
+def _lifetime(known: NamedSet, element: Element) -> int:
+    """How long an element lives from the first packet on, when the file is loaded (ns; 0: for ever)."""
+    return element.expires_ns or element.timeout_ns or known.timeout_ns or 0
+
+
 def _lives_for_a_time(known: NamedSet) -> bool:
-    if known.statements:
-        return True
     return known.timeout_ns is not None or any(each.timeout_ns is not None for each in known.elements)
 
 
@@ -399,13 +421,12 @@ _NOTES = {
     "queue": "a program decides: what reaches it is accepted here and marked undecidable",
     "synproxy": "the firewall answers in the server's place: what reaches it is accepted here and marked undecidable",
     "tproxy": "whether a local socket takes the packet is unknown",
-    "ct count": "connections are not counted: unknown",
     "ct helper set": "unknown",
     "ct helper": "not one of Linux's own helpers: nothing that it would announce is expected",
     "ct timeout set": "not applied: connections keep the time-outs of the profile",
     "ct expectation set": "not applied: no expectation is made",
     "flow add": "offloaded packets are evaluated as if they were not",
-    "time-outs of intervals": "not applied: what is found in the set is undecidable",
+    "intervals that packets write to": "Linux refuses this: what asks the set is undecidable",
     "limit map": "unknown",
     "a rule that is not understood": "whom it matches and what it does is unknown: what depends on it is undecidable",
     "quota map": "unknown",

@@ -27,8 +27,10 @@ class Emitter:
         #: Sets of the table that is being compiled, and the number of those that packets write to.
         self.sets: dict[str, NamedSet] = {}
         self.dynamic: dict[str, int] = {}
-        #: Those of intervals that live for a time: who was found in one may have been there no longer.
-        self.fading: set[str] = set()
+        #: Those that nobody writes to and whose elements live for a time: index of their first element's lifetime.
+        self.fading: dict[str, int] = {}
+        #: Those that packets write to in a way that is not followed: what asks them is unknown.
+        self.written: set[str] = set()
         self.interfaces = Interfaces(program, assumed=assumed)
         #: Reverse path tests, and where the first of each stands.
         self.reverse: dict[str, Place] = {}
@@ -66,17 +68,34 @@ class Emitter:
 
     def match(self, match: Match, narrowed: SlotFilter) -> bool:
         """One match. True when the narrowed filter answers it for good (for packets whose columns are all known)."""
-        if not (isinstance(match.right, SetRef) and match.right.name in self.fading):
-            if not self._counts(match):
-                return self._match(match, narrowed)
-            # What the filter passes over is not looked up.
-            self._match(match, SlotFilter())
+        right = match.right
+        if isinstance(right, SetRef) and right.name in self.written:
+            self.unknown()
             return False
-        # What is in no interval is no hit at any time; what is in one is a hit for a time.
-        if match.op != "!=":
-            self._match(match, narrowed)
-        self.unknown()
+        if isinstance(right, SetRef) and right.name in self.fading:
+            for key in match.keys:
+                narrowed.protocols &= _protocols(key.selector.l3, key.selector.proto)
+            self._fade(match.keys, right.name, match.place, inverted=match.op == "!=")
+            return False
+        if not self._counts(match):
+            return self._match(match, narrowed)
+        # What the filter passes over is not looked up.
+        self._match(match, SlotFilter())
         return False
+
+    def alive(self, name: str, order: int) -> None:
+        """The element of a map that matched must still be there."""
+        if name in self.written:
+            self.unknown()
+        if name in self.fading and self.program.lifetimes[self.fading[name] + order]:
+            self.emit(ops.OP_ALIVE, self.fading[name] + order)
+
+    def _fade(self, keys: Sequence[Key], name: str, place: Place, *, inverted: bool = False) -> None:
+        """Some element that lives holds the key."""
+        self.parts(keys)
+        self.program.pool.append(int(inverted))
+        at = self._boxes(keys, self.sets[name].elements, place, self.fading[name])
+        self.emit(ops.OP_FADE, len(keys), 0, at)
 
     def _match(self, match: Match, narrowed: SlotFilter) -> bool:
         inverted = ops.TEST_NOT if match.op == "!=" else 0
@@ -190,18 +209,21 @@ class Emitter:
 
     def map(self, lookup: MapLookup, *, numbered: bool = False) -> None:
         """Take the value from a map, or the number of its element; the rule ends where the map has no such key."""
-        if isinstance(lookup.right, SetRef) and lookup.right.name in (*self.dynamic, *self.fading):
+        name = lookup.right.name if isinstance(lookup.right, SetRef) else ""
+        if name in self.written or name in self.dynamic:
             self.unknown()
             return
+        if name in self.fading:
+            self._fade(lookup.keys, name, lookup.place)
         self.parts(lookup.keys)
         if self.program.log is not None:
             self.tally(lookup.keys, lookup.right)
         elements = self.elements(lookup.right)
-        self.emit(ops.OP_MAP, len(lookup.keys), 0, self._boxes(lookup.keys, elements, lookup.place, "number" if numbered else "data"))
+        self.emit(ops.OP_MAP, len(lookup.keys), 0, self._boxes(lookup.keys, elements, lookup.place, 0 if numbered else _DATA))
 
-    def _boxes(self, keys: Sequence[Key], elements: Sequence[Element], place: Place, behind: str = "") -> int:
-        """count, then for each element the bounds of each part: first hi, lo, last hi, lo; for a map its value (or the
-        element's number), hi, lo, behind them.
+    def _boxes(self, keys: Sequence[Key], elements: Sequence[Element], place: Place, behind: int | None = None) -> int:
+        """count, then for each element the bounds of each part: first hi, lo, last hi, lo; for a map its value (``_DATA``), or
+        the element's number from ``behind`` on, hi, lo, behind them.
 
         An interface that the topology does not have is written as the empty interval, which the evaluator answers with unknown.
         """
@@ -215,8 +237,8 @@ class Emitter:
                     pool.extend((_LOW, _LOW, 0, 0))
                 else:
                     pool.extend((first >> 64 & _LOW, first & _LOW, last >> 64 & _LOW, last & _LOW))
-            if behind:
-                number = order if behind == "number" else element.data[0][0] if element.data else 0
+            if behind is not None:
+                number = behind + order if behind != _DATA else element.data[0][0] if element.data else 0
                 pool.extend((number >> 64 & _LOW, number & _LOW))
         return at
 
@@ -266,6 +288,7 @@ _ACCOUNT = range(ops.FIELD_CT_EXPIRATION, ops.FIELD_CT_AVGPKT + 3)
 _V4 = (1 << 256) - 1
 #: nftables' bit of each CT_ number.
 _STATE_BITS = (1, 8, 2, 4, 1, 64)
+_DATA = -1
 _LOW = (1 << 64) - 1
 
 

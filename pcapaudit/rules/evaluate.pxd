@@ -27,10 +27,9 @@ from pcapaudit.core.consts cimport (
     VERDICT_REJECT,
     VERDICT_SKIP,
 )
-from pcapaudit.rules.dynamic cimport DynamicSets
 from pcapaudit.rules.frames cimport Frames
-from pcapaudit.rules.limits cimport Limits
 from pcapaudit.rules.matching cimport Matcher
+from pcapaudit.rules.memory cimport Memory
 from pcapaudit.rules.outcomes cimport (
     MAX_KEY_INTERFACES,
     OUTCOME_END,
@@ -39,7 +38,6 @@ from pcapaudit.rules.outcomes cimport (
     Outcomes,
 )
 from pcapaudit.rules.reached cimport ReachedLog
-from pcapaudit.rules.recent cimport RecentLists
 from pcapaudit.rules.ops cimport *
 from pcapaudit.rules.view cimport View
 
@@ -60,8 +58,7 @@ cdef class Evaluator:
     cdef VerdictBatch verdicts
     cdef readonly Matcher matcher
     cdef readonly View view
-    cdef DynamicSets dynamic
-    cdef RecentLists recent
+    cdef readonly Memory memory
     cdef public object rule_packets
     cdef public object rule_bytes
     cdef public bint has_raw
@@ -92,7 +89,6 @@ cdef class Evaluator:
     cdef readonly u32 kept
     cdef u32[::1] chain_first
     cdef u32[::1] chain_stop
-    cdef Limits limits
     cdef u64[::1] pool
     cdef readonly bint notrack
     cdef readonly u32 helper
@@ -108,7 +104,6 @@ cdef class Evaluator:
     cdef Frames frames
     cdef readonly u32 here
     cdef readonly u32 seen_unknown
-    cdef u32 limit_answer
     cdef u32 base_chain
     cdef u32 parted_at
     cdef u32 main_verdict
@@ -156,7 +151,7 @@ cdef class Evaluator:
     cdef u64 _candidates(self, u32 head, u32 width, u32 word) noexcept nogil
     @cython.locals(pc=u32, op=u32, answer=u32, is_main=cython.bint)
     cdef int _match_rule(self, u32 i, long long now, u32 slot, u32 world) except -1 nogil
-    @cython.locals(op=u32, where=u32, answer=u32, hidden=u32)
+    @cython.locals(op=u32, where=u32, answer=u32)
     cdef int _effect(self, u32 i, long long now, u32 pc, bint is_main) except -1 nogil
     @cython.locals(value=u64)
     cdef int _store_helper(self, u32 i, bint is_main) noexcept nogil

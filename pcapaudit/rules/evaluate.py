@@ -39,13 +39,11 @@ import numpy as np
 
 from pcapaudit.core.columns import PacketBatch, VerdictBatch
 from pcapaudit.rules.compile import Program
-from pcapaudit.rules.dynamic import DynamicSets
 from pcapaudit.rules.frames import Frames
-from pcapaudit.rules.limits import Limits
 from pcapaudit.rules.matching import Matcher
+from pcapaudit.rules.memory import Memory
 from pcapaudit.rules.outcomes import Outcomes, steady_until
 from pcapaudit.rules.reached import ReachedLog
-from pcapaudit.rules.recent import RecentLists
 
 if not cython.compiled:
     from pcapaudit.core.consts import (
@@ -71,10 +69,10 @@ if not cython.compiled:
         VERDICT_SKIP,
     )
     from pcapaudit.rules.ops import (
+        DROP_AT,
+        DROPPED,
         FRAME_WORDS,
-        HIDE_DESTINATION,
         HIDE_DPORT,
-        HIDE_SOURCE,
         LEAVING,
         NO,
         OP_ACCEPT,
@@ -82,20 +80,17 @@ if not cython.compiled:
         OP_GOTO,
         OP_JUMP,
         OP_LIMIT,
-        OP_LOOKUP,
         OP_MAP,
         OP_MATCH,
         OP_NAT,
+        OP_NOTRACK,
         OP_NUMBER,
         OP_PART,
-        OP_QUOTA,
-        OP_RECENT,
         OP_RETURN,
         OP_SAME_LIMIT,
         OP_STORE,
         OP_TALLY,
         OP_TUPLE,
-        OP_UPDATE,
         OP_VALUE,
         STORE_ADDRESS,
         STORE_HELPER,
@@ -165,9 +160,7 @@ class Evaluator:
         self.kept = 0
         self.chain_first = memoryview(array("I", [*program.chain_first, 0]))
         self.chain_stop = memoryview(array("I", [*program.chain_stop, 0]))
-        self.limits = Limits(program)
-        self.dynamic = DynamicSets(program)
-        self.recent = RecentLists(program, batch)
+        self.memory = Memory(program, batch, self.matcher)
         self.pool = memoryview(program.pool)
         #: The packet goes on untracked, says the last ``evaluate_raw``.
         self.notrack = 0
@@ -191,7 +184,6 @@ class Evaluator:
         self.frames = Frames()
         self.here = WORLD_NONE
         self.seen_unknown = 0
-        self.limit_answer = NO
         self.base_chain = self.parted_at = 0
         self.main_verdict = VERDICT_SKIP
         self.main_rule = self.main_chain = self.main_hook = 0
@@ -203,8 +195,8 @@ class Evaluator:
 
     def evaluate(self, i, now):
         """Judge packet ``i`` at ``now`` (ns): its base chains behind conntrack. Writes the columns of the verdict; returns the verdict."""
-        if not self.dynamic.started:
-            self.dynamic.start(now)
+        if not self.memory.started:
+            self.memory.start(now)
         self.matcher.ct_mark_set = 0
         self.matcher.before_conntrack = 0
         self._classify(i)
@@ -233,8 +225,8 @@ class Evaluator:
 
     def evaluate_raw(self, i, now):
         """The base chains before conntrack. Returns the verdict so far; writes it only when it is not accept."""
-        if not self.dynamic.started:
-            self.dynamic.start(now)
+        if not self.memory.started:
+            self.memory.start(now)
         self._forget(i, 0)
         self.matcher.now = now
         self.matcher.before_conntrack = 1
@@ -619,9 +611,9 @@ class Evaluator:
                 answer = YES
             elif op == OP_LIMIT:
                 is_main = self.seen_unknown == 0 and world == WORLD_MAIN
-                answer = self.limit_answer = self.limits.take(now, self.code[pc + 1], self.batch.ip_len[i], is_main)
+                answer = self.memory.take(i, now, pc, is_main)
             elif op == OP_SAME_LIMIT:
-                answer = self.limit_answer
+                answer = self.memory.answer
             elif op == OP_TUPLE:
                 answer = self.matcher.look_up(pc, 0)
             else:
@@ -630,6 +622,10 @@ class Evaluator:
             if answer == NO:
                 self.matcher.stopped_at = pc
                 return 0
+            if answer == DROPPED:
+                self.steady = 0
+                self.here = WORLD_OTHER if self.seen_unknown else world
+                return DROP_AT
             if answer == UNKNOWN and not self.seen_unknown:
                 self.seen_unknown = 1
                 self.matcher.unknown_at = pc
@@ -658,23 +654,12 @@ class Evaluator:
             if is_main and not self.value_unknown:
                 self.view.keep(self.view.slot(self.matcher.hook), where, self.matcher.value_hi, self.matcher.value_lo)
             return UNKNOWN if self.value_unknown else YES
-        if op == OP_LOOKUP:
-            return self.dynamic.holds(self.matcher, pc, now, self.batch.ip_len[i], is_main)
-        if op == OP_UPDATE:
-            answer = self.limit_answer = self.dynamic.write(self.matcher, where, now, self.batch.ip_len[i], is_main)
-            return answer
-        if op == OP_QUOTA:
-            answer = self.limit_answer = self.limits.use(where, self.batch.ip_len[i], is_main)
-            return answer
-        if op == OP_RECENT:
-            hidden = self.view.hidden & (HIDE_SOURCE | HIDE_DESTINATION)
-            answer = self.limit_answer = self.recent.match(i, now, where, is_main and not hidden)
-            return UNKNOWN if hidden else answer
         if op == OP_TALLY:
             if is_main and self.matcher.parts_known(self.code[pc + 2]) == YES:
                 self.reached.look(i, where, self.matcher.parts, self.code[pc + 2])
             return YES
-        # OP_NOTRACK
+        if op != OP_NOTRACK:
+            return self.memory.act(i, now, pc, is_main)
         if self.matcher.before_conntrack and is_main:
             self.notrack = 1
             self.state = CT_UNTRACKED

@@ -19,6 +19,7 @@ __all__ = [
     "Assign",
     "BaseChain",
     "Chain",
+    "ConnCount",
     "Counter",
     "Element",
     "Key",
@@ -216,6 +217,26 @@ class Quota:
 
 
 @dataclass(frozen=True, slots=True)
+class ConnCount:
+    """``ct count``: matches while no more connections than so many came by here and still stand, or with ``over`` when there are more.
+
+    iptables' connlimit keeps a count for each address, which nftables says with a set.
+    """
+
+    #: Connections.
+    count: int
+    #: Matches the excess.
+    over: bool = False
+    #: IP version of the addresses with counts of their own; 0: one count for all.
+    l3: int = 0
+    #: Bits of the address that count.
+    mask: int = 0
+    #: By the source address, else by the destination.
+    by_source: bool = True
+    place: Place = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Number:
     """A value written down: an interval, because ``snat to`` takes ranges; a single value otherwise."""
 
@@ -375,7 +396,7 @@ class SetUpdate:
     #: Lifetime given here, in ns; None for the set's own.
     timeout_ns: int | None = None
     #: Statements that each element holds for itself.
-    statements: tuple[Limit | Quota | Counter | Opaque | Side, ...] = ()
+    statements: tuple[Limit | Quota | ConnCount | Counter | Side, ...] = ()
     #: What a map's new element yields.
     data: Value | None = None
     place: Place = field(default=NOWHERE, compare=False)
@@ -415,6 +436,7 @@ Statement = (
     | Counter
     | Limit
     | Quota
+    | ConnCount
     | Assign
     | Nat
     | Side
@@ -503,7 +525,7 @@ class NamedSet:
     #: Elements carry a counter.
     counter: bool = False
     #: Other statements that every element carries, as ``add`` would make them.
-    statements: tuple[Limit | Quota | Counter | Opaque | Side, ...] = ()
+    statements: tuple[Limit | Quota | ConnCount | Counter | Side, ...] = ()
     #: ``performance`` or ``memory``, a hint for the kernel.
     policy: str = ""
     #: The person's remark.

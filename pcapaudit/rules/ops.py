@@ -30,18 +30,26 @@ OP_UPDATE = 13
 OP_NOTRACK = 14
 # RECENT index
 OP_RECENT = 15
+# COUNT index into the counts of connections.
+OP_COUNT = 16
+# ALIVE index of a lifetime: the element that matched is still there. FADE count of parts, -, pool index: as TUPLE, among elements that live
+# for a time; the word before the boxes turns the answer round.
+OP_ALIVE = 17
+OP_FADE = 18
 # TALLY index into Program.tallies, count of parts: note for coverage what a set is asked for.
-OP_TALLY = 16
+OP_TALLY = 19
 # The terminal operations; JUMP and GOTO have a chain index as operand.
-OP_ACCEPT = 17
-OP_DROP = 18
-OP_REJECT = 19
-OP_JUMP = 20
-OP_GOTO = 21
-OP_RETURN = 22
+OP_ACCEPT = 20
+OP_DROP = 21
+OP_REJECT = 22
+OP_JUMP = 23
+OP_GOTO = 24
+OP_RETURN = 25
 # Accept, and translate the connection (operand: index into Program.nats); accept or drop, as a program says.
-OP_NAT = 23
-OP_QUEUE = 24
+OP_NAT = 26
+OP_QUEUE = 27
+# Where a program has a DROP for packets that an instruction drops.
+DROP_AT = 4
 
 STORE_MARK = 0
 STORE_CT_MARK = 1
@@ -136,6 +144,8 @@ YES = 1
 UNKNOWN = 2
 # Of a load: ct state is new or related, and nobody can say which.
 EITHER = 3
+# The packet is dropped then and there.
+DROPPED = 4
 
 # Worlds (see evaluate.py) ---------------------------------------------------------------------------------------------------------
 WORLD_NONE = 0
@@ -191,7 +201,7 @@ SET_WORDS = 10
 ELEMENT_HEAD = 5
 NS_PER_SWEEP = 1000000000
 # Words of an update: set, operation, lifetime, kind of the element's statement, then cost, largest, period, rate, flags of a limit; or
-# size and over of a quota.
+# size and over of a quota; or connections and over of a count.
 UPDATE_SET = 0
 UPDATE_OP = 1
 UPDATE_TIMEOUT = 2
@@ -202,7 +212,8 @@ UPDATE_UPDATE = 1
 UPDATE_DELETE = 2
 UPDATE_LIMIT = 1
 UPDATE_QUOTA = 2
-UPDATE_UNKNOWN = 3
+# Of a count of connections: the largest, and over.
+UPDATE_COUNT = 3
 
 LINKTYPE_ETHERNET = 1
 # Types of addresses, as the kernel numbers them (RTN_); and stretches of addresses of which nothing is known, or to which no way leads.

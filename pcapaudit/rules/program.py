@@ -6,8 +6,9 @@ from array import array
 from dataclasses import dataclass, field
 
 from pcapaudit.rules.machine import Machine
-from pcapaudit.rules.model import Element, Key, NamedSet, Nat, Rule
+from pcapaudit.rules.model import ConnCount, Element, Key, NamedSet, Nat, Rule
 from pcapaudit.rules.nft.printer import format_rule
+from pcapaudit.rules.ops import OP_DROP
 from pcapaudit.rules.prefilter import Filters
 from pcapaudit.rules.reached import ReachedLog
 
@@ -144,9 +145,10 @@ class Program:
     has_raw: bool = False
     #: Verdicts depend on packets of other flows (limits): must not be sharded.
     has_global_state: bool = False
-    code: array[int] = field(default_factory=lambda: array("I", [0] * 4))
+    #: Begins with an END, and a DROP at ``ops.DROP_AT``.
+    code: array[int] = field(default_factory=lambda: array("I", [*[0] * 4, OP_DROP, 0, 0, 0]))
     #: For each instruction the place of its statement in the rule (with a verdict map replaced by a match and a verdict).
-    origins: array[int] = field(default_factory=lambda: array("I", [0]))
+    origins: array[int] = field(default_factory=lambda: array("I", [0, 0]))
     loads: array[int] = field(default_factory=lambda: array("I"))
     pool: array[int] = field(default_factory=lambda: array("Q", [0]))
     #: Answer of each interface test for each interface; the last two columns are "none" and "unknown".
@@ -178,6 +180,10 @@ class Program:
     #: Sets that packets write to, or whose elements live for a time, and the statements that write.
     dynamic_sets: list[DynamicSet] = field(default_factory=list)
     updates: array[int] = field(default_factory=lambda: array("q"))
+    #: Counts of connections that rules keep.
+    counts: list[ConnCount] = field(default_factory=list)
+    #: How long elements live that the ruleset lists and nobody writes, from the first packet on (ns; 0: for ever).
+    lifetimes: array[int] = field(default_factory=lambda: array("q"))
     #: Times that each list of recent addresses keeps of one, and the rules' looks at the lists.
     recent_rings: list[int] = field(default_factory=list)
     recent_rules: array[int] = field(default_factory=lambda: array("Q"))

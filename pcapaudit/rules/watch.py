@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["Watcher"]
 
 _NAMES = {ops.OP_ACCEPT: "accept", ops.OP_DROP: "drop", ops.OP_REJECT: "reject", ops.OP_RETURN: "return", ops.OP_QUEUE: "queue"}
-_LOOKS = (ops.OP_MATCH, ops.OP_TUPLE, ops.OP_LOOKUP)
+_LOOKS = (ops.OP_MATCH, ops.OP_TUPLE, ops.OP_LOOKUP, ops.OP_FADE)
 
 
 @dataclass(slots=True)
@@ -269,6 +269,8 @@ def _effect_text(op: int) -> str:
         ops.OP_SAME_LIMIT: "the rate is not within this limit",
         ops.OP_QUOTA: "the volume is not within this quota",
         ops.OP_RECENT: "the address is not on the list as asked",
+        ops.OP_COUNT: "the number of connections is not as asked",
+        ops.OP_ALIVE: "the element's time is over",
         ops.OP_UPDATE: "the element's own statement does not hold, or the set is full",
         ops.OP_MAP: "the map has no such key",
         ops.OP_VALUE: "the packet has no such field to take the value from",

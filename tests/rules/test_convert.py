@@ -62,3 +62,13 @@ def test_stock_nft_takes_the_text(tmp_path):
     (tmp_path / "rules.nft").write_text(to_nftables(parse_ruleset(SAVED))[0])
     done = subprocess.run(["unshare", "-n", "nft", "-c", "-f", str(tmp_path / "rules.nft")], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_connlimit_becomes_a_set_that_counts():
+    """A count for each address, or one for all where no bit of the address counts."""
+    limits = "-A INPUT -m connlimit --connlimit-above 5 --connlimit-mask 24 -j DROP\n"
+    limits += "-A INPUT -m connlimit --connlimit-upto 9 --connlimit-mask 0\n"
+    text, _ = to_nftables(parse_ruleset(f"*filter\n:INPUT ACCEPT [0:0]\n{limits}COMMIT\n"))
+    assert "add @connlimit1 { ip saddr & 255.255.255.0 ct count over 5 } drop" in text
+    assert "\t\tct count 9\n" in text
+    assert parse_ruleset(text)

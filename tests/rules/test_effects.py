@@ -14,7 +14,7 @@ def program(rules):
     return compile_ruleset(parse_ruleset(forward(rules)), ("inside", "outside"))
 
 
-@pytest.mark.parametrize("text", ["queue", "synproxy mss 1460", "tproxy to :80", "ct count 5", "ip dscp set cs1"])
+@pytest.mark.parametrize("text", ["queue", "synproxy mss 1460", "tproxy to :80", "ip dscp set cs1"])
 def test_what_is_not_computed_is_noted(text):
     """With file and line of the first, and how many more."""
     notes = program(f"{text}\nct state new {text}").notes

@@ -26,7 +26,7 @@ from pcapaudit.rules.iptables.values import (
     protocol,
 )
 from pcapaudit.rules.iptables.words import Option
-from pcapaudit.rules.model import Element, Key, Match, Opaque, Place, SetLiteral, Statement
+from pcapaudit.rules.model import ConnCount, Element, Key, Match, Opaque, Place, SetLiteral, Statement
 from pcapaudit.rules.nft.cursor import did_you_mean
 from pcapaudit.rules.selectors import SELECTORS, exists, free_selector
 from pcapaudit.rules.tables import TCP_FLAGS
@@ -380,7 +380,23 @@ def _connlimit(module: Module) -> Alternatives:
     if option is None:
         raise module.options[0].problem("connlimit needs --connlimit-above or --connlimit-upto")
     over = (above is not None) != option.negated
-    return [(Opaque(f"ct count {'over ' if over else ''}{number(option, option.value, 0xFFFFFFFF)}", "ct count", option.place),)]
+    bits = 32 if module.l3 == 4 else 128
+    length = module.get("--connlimit-mask")
+    mask = (1 << bits) - 1
+    if length is not None:
+        mask = _prefix_mask(length, module.l3) if not length.value.isdecimal() else _leading(number(length, length.value, bits), bits)
+    by_source = module.get("--connlimit-daddr") is None
+    return [(ConnCount(number(option, option.value, 0xFFFFFFFF), over, module.l3, mask, by_source, option.place),)]
+
+
+def _leading(count: int, bits: int) -> int:
+    """So many of the upper bits."""
+    return (1 << bits) - (1 << (bits - count))
+
+
+def _prefix_mask(option: Option, l3: int) -> int:
+    """A netmask that is written as an address."""
+    return parse_address(option, option.value, l3)[0]
 
 
 _UNKNOWN = {

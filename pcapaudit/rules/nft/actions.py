@@ -8,6 +8,7 @@ from dataclasses import replace
 from pcapaudit.rules.datatypes import DATATYPES, Datatype
 from pcapaudit.rules.model import (
     Assign,
+    ConnCount,
     Counter,
     Element,
     Key,
@@ -92,8 +93,8 @@ def parse_ct_statement(cursor: Cursor) -> Statement | None:
     if word == "count":
         cursor.advance()
         cursor.advance()
-        over = "over " if cursor.accept_word("over") else ""
-        return Opaque(f"ct count {over}{cursor.expect_number('a number of connections')}", "ct count", place)
+        over = bool(cursor.accept_word("over"))
+        return ConnCount(cursor.expect_number("a number of connections"), over, place=place)
     if cursor.ahead(2) != "set":
         return None
     for _ in range(3):
@@ -361,7 +362,7 @@ def _parse_old_update(cursor: Cursor) -> SetUpdate:
     return SetUpdate(op, cursor.expect_name("the name of a set"), keys, timeout, (), None, place)
 
 
-def _parse_new_element(cursor: Cursor) -> tuple[tuple[Key, ...], int | None, tuple[Limit | Quota | Counter | Opaque | Side, ...]]:
+def _parse_new_element(cursor: Cursor) -> tuple[tuple[Key, ...], int | None, tuple[Limit | Quota | ConnCount | Counter | Side, ...]]:
     cursor.skip_lines()
     keys = parse_keys(cursor)
     timeout = parse_duration_word(cursor) if cursor.accept_word("timeout") else None
@@ -371,7 +372,7 @@ def _parse_new_element(cursor: Cursor) -> tuple[tuple[Key, ...], int | None, tup
     return keys, timeout, tuple(statements)
 
 
-def parse_stateful(cursor: Cursor) -> Limit | Quota | Counter | Opaque | Side:
+def parse_stateful(cursor: Cursor) -> Limit | Quota | ConnCount | Counter | Side:
     """A statement that elements of a set can hold."""
     word = cursor.text
     if word == "limit":
@@ -384,7 +385,7 @@ def parse_stateful(cursor: Cursor) -> Limit | Quota | Counter | Opaque | Side:
         return _parse_last(cursor)
     if word == "ct" and cursor.ahead() == "count":
         found = parse_ct_statement(cursor)
-        if isinstance(found, Opaque):
+        if isinstance(found, ConnCount):
             return found
     known = ("timeout", "limit", "counter", "quota", "ct", "last")
     raise cursor.unexpected("limit, counter, quota or ct count", "in the element", did_you_mean(word, known))

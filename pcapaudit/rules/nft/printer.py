@@ -10,6 +10,7 @@ from pcapaudit.rules.datatypes import DATATYPES, Datatype, format_duration
 from pcapaudit.rules.model import (
     Assign,
     Chain,
+    ConnCount,
     Counter,
     Element,
     Key,
@@ -250,6 +251,14 @@ def _quota(quota: Quota) -> str:
     return f"quota {'over ' if quota.over else ''}{quota.size} bytes{used}"
 
 
+def _conn_count(count: ConnCount) -> str:
+    """Counts by address as iptables writes them: nftables needs a set for them."""
+    if not count.l3:
+        return f"ct count {'over ' if count.over else ''}{count.count}"
+    words = f"-m connlimit --connlimit-{'above' if count.over else 'upto'} {count.count} --connlimit-mask {count.mask.bit_count()}"
+    return f"{words} --connlimit-{'saddr' if count.by_source else 'daddr'}"
+
+
 # What statements set things to -----------------------------------------------------------------------------------------------------
 
 
@@ -351,6 +360,7 @@ _STATEMENTS: dict[type[Statement], Callable[[Any], str]] = {
     Counter: _counter,
     Limit: _limit,
     Quota: _quota,
+    ConnCount: _conn_count,
     Assign: _assign,
     Nat: _nat,
     Side: lambda each: each.text,

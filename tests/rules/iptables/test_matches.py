@@ -58,7 +58,14 @@ CASES = [
     ),
     ("-p tcp -m tcpmss --mss 1:500 -j DROP", "meta l4proto tcp tcp option maxseg size 1-500 drop"),
     ("-m helper --helper ftp -j ACCEPT", 'ct helper "ftp" accept'),
-    ("-m connlimit --connlimit-above 20 -j REJECT", "ct count over 20 reject with icmp port-unreachable"),
+    (
+        "-m connlimit --connlimit-above 20 -j REJECT",
+        "-m connlimit --connlimit-above 20 --connlimit-mask 32 --connlimit-saddr reject with icmp port-unreachable",
+    ),
+    (
+        "-m connlimit ! --connlimit-upto 5 --connlimit-mask 24 --connlimit-daddr -j DROP",
+        "-m connlimit --connlimit-above 5 --connlimit-mask 24 --connlimit-daddr drop",
+    ),
     ("-f -j DROP", "ip frag-off & 0x1fff != 0 drop"),
     ('-m comment --comment "my words" -j DROP', 'drop comment "my words"'),
 ]
