@@ -264,7 +264,9 @@ class Loop:
             self.tracker.table.w[word + W_STATUS] |= ROW_UNSURE
 
     def _was_in_doubt(self):
-        """Whether an undecidable packet was refused, which else had opened this connection."""
+        """Whether an undecidable packet was refused, which else had opened the connection that the packet at hand has not."""
+        if self.tracker.row and not self.tracker.fresh:
+            return 0
         return self.tracker.table.w[self.tracker.blocked * ROW_WORDS + W_MARK]
 
     def _help(self, b, v, i):
@@ -331,7 +333,7 @@ class Loop:
         word = self.tracker.row * ROW_WORDS
         v.ct_status[i] = self.tracker.table.w[word + W_STATUS] & STATUS_SHOWN
         self.evaluator.matcher.state_unsure = self.relations.unsure
-        if self.tracker.table.w[word + W_STATUS] & ROW_UNSURE or (self.tracker.fresh and self.tracker.blocked and self._was_in_doubt()):
+        if self.tracker.table.w[word + W_STATUS] & ROW_UNSURE or (self.tracker.blocked and self._was_in_doubt()):
             self.evaluator.matcher.in_doubt = 2
             self.evaluator.view.ways |= 1 << b.path[i]
         if self.uses_ct_account:
