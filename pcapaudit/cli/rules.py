@@ -13,6 +13,15 @@ from pcapaudit.core.errors import RulesetError
 __all__ = ["check_rules", "convert_rules", "rules", "show_rules", "trace_rules"]
 
 
+unsupported_option = click.option(
+    "--unsupported",
+    type=click.Choice(["refuse", "undecidable"]),
+    default="refuse",
+    show_default=True,
+    help="What to do with rules that are not understood: refuse the file, or mark what depends on them.",
+)
+
+
 @click.group()
 def rules() -> None:
     """Check rulesets, trace packets through them, or convert them."""
@@ -29,13 +38,7 @@ def rules() -> None:
     show_default=True,
     help="The mildest lint that makes exit code 1.",
 )
-@click.option(
-    "--unsupported",
-    type=click.Choice(["refuse", "undecidable"]),
-    default="refuse",
-    show_default=True,
-    help="What to do with rules that are not understood: refuse the file, or mark what depends on them.",
-)
+@unsupported_option
 @click.option("--capture", "captures", metavar="CAPTURE", multiple=True, help="Say how many packets of a capture met what is found.")
 def check_rules(
     files: tuple[str, ...], form: str, report: tuple[str, ...], fail_on: str, unsupported: str, captures: tuple[str, ...]
@@ -64,7 +67,14 @@ def check_rules(
 
 @rules.command("convert")
 @click.argument("files", metavar="FILE...", nargs=-1, required=True)
-def convert_rules(files: tuple[str, ...]) -> None:
+@click.option(
+    "--to",
+    type=click.Choice(["nftables", "iptables"]),
+    default="nftables",
+    show_default=True,
+    help="What to write; iptables only for what iptables-save or ip6tables-save wrote, in one way of writing.",
+)
+def convert_rules(files: tuple[str, ...], to: str) -> None:
     """Print rulesets as one nftables file.
 
     FILE is an nftables file (text or JSON), a policy file, or what iptables-save, ip6tables-save or ipset save wrote. What was
@@ -73,6 +83,11 @@ def convert_rules(files: tuple[str, ...]) -> None:
     from pcapaudit.rules import load_ruleset
     from pcapaudit.rules.convert import to_nftables
 
+    if to == "iptables":
+        from pcapaudit.rules.iptables.printer import format_iptables
+
+        click.echo(format_iptables(load_ruleset(*files)), nl=False)
+        return
     text, notes = to_nftables(load_ruleset(*files))
     for note in notes:
         click.echo(f"pcapaudit: {note}", err=True)
@@ -81,16 +96,24 @@ def convert_rules(files: tuple[str, ...]) -> None:
 
 @rules.command("show")
 @click.argument("files", metavar="FILE...", nargs=-1, required=True)
-def show_rules(files: tuple[str, ...]) -> None:
-    """Print the base chains of rulesets in the order in which the kernel runs them: priority, type, chain, policy, place.
+@click.option("--chains", is_flag=True, help="Only the base chains.")
+@unsupported_option
+def show_rules(files: tuple[str, ...], chains: bool, unsupported: str) -> None:
+    """Print rulesets in one way of writing, whatever they were read from: first the base chains in the order in which the kernel runs them
+    (priority, type, chain, policy, place), then tables, sets and rules as nftables text. Behind each rule stand its id, as in reports, and
+    the place that it was read from.
 
     FILE is as for check.
     """
     from pcapaudit.rules import load_ruleset
+    from pcapaudit.rules.nft.printer import format_ruleset
     from pcapaudit.rules.overview import overview
 
-    for line in overview(load_ruleset(*files)):
+    ruleset = load_ruleset(*files, undecidable=unsupported == "undecidable")
+    for line in overview(ruleset):
         click.echo(line)
+    if not chains:
+        click.echo("\n" + format_ruleset(ruleset, numbered=True), nl=False)
 
 
 @rules.command("trace")

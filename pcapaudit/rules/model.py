@@ -463,6 +463,10 @@ class Rule:
     #: Handle in saved output, or 0.
     handle: int = field(default=0, compare=False)
     place: Place = field(default=NOWHERE, compare=False)
+    #: The rule as iptables-save writes it, without its chain; None for a rule that was read from something else.
+    saved: str | None = field(default=None, compare=False)
+    #: The rule in front was made of the same line of iptables-save.
+    continues: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,8 @@ import json
 from checkout import ROOT
 from interpreter import pcapaudit_command
 
+from pcapaudit.rules import load_ruleset, parse_ruleset
+
 SAVED = "*filter\n:INPUT DROP [0:0]\n-A INPUT -p tcp --dport 22 -j ACCEPT\n-A INPUT -m owner --uid-owner 5 -j ACCEPT\nCOMMIT\n"
 
 LINTED = """table inet t {
@@ -78,7 +80,34 @@ def test_policy_is_checked_with_its_own_zones():
 
 
 def test_show_prints_base_chains():
-    """Of the policy there is one."""
+    """Of the policy there is one. What follows is the ruleset with the ids of its rules, which is read again as the same."""
     done = pcapaudit_command("rules", "show", str(ROOT / "rulesets" / "office.policy.toml"))
     assert done.returncode == 0
+    head, _, text = done.stdout.partition("\n\n")
+    assert parse_ruleset(text) == load_ruleset(ROOT / "rulesets" / "office.policy.toml")
+    assert [int(line.split("  # ")[1].split()[0]) for line in text.splitlines() if "  # " in line] == list(range(1, 14))
+    assert pcapaudit_command("rules", "show", "--chains", str(ROOT / "rulesets" / "office.policy.toml")).stdout == head + "\n"
+
+
+def test_show_takes_what_is_not_understood(tmp_path):
+    """Where it is told to."""
+    path = tmp_path / "x.nft"
+    path.write_text("table inet t { chain c { type filter hook input priority 0; magic word; tcp dport 22 accept; }; }\n")
+    assert pcapaudit_command("rules", "show", str(path)).returncode == 2
+    done = pcapaudit_command("rules", "show", "--unsupported", "undecidable", str(path))
+    assert "\t\tmagic word  # 1 " in done.stdout
+
+
+def test_convert_to_iptables(tmp_path):
+    """What iptables-save wrote, in one way of writing; nothing else."""
+    path = tmp_path / "rules.v4"
+    path.write_text("*filter\n:INPUT DROP [0:0]\n--append INPUT --protocol tcp --dport 22 --jump ACCEPT\nCOMMIT\n")
+    done = pcapaudit_command("rules", "convert", "--to", "iptables", str(path))
+    assert done.stdout.splitlines()[3] == "-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT"
+    assert pcapaudit_command("rules", "convert", "--to", "iptables", str(ROOT / "rulesets" / "default.nft")).returncode == 2
+
+
+def test_show_of_a_policy_begins_with_its_chain():
+    """As the kernel runs it."""
+    done = pcapaudit_command("rules", "show", str(ROOT / "rulesets" / "office.policy.toml"))
     assert done.stdout.startswith("forward\n      0  filter  inet firewall forward: 13 rules, policy drop  (")

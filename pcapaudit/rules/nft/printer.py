@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import count
 from typing import Any
 
 from pcapaudit.rules import tables
@@ -48,9 +49,10 @@ from pcapaudit.rules.model import (
 __all__ = ["format_key", "format_rule", "format_ruleset", "format_statement"]
 
 
-def format_ruleset(ruleset: Ruleset) -> str:
-    """A file that sets up the ruleset."""
-    return "\n".join("\n".join(_table(table)) + "\n" for table in ruleset.tables)
+def format_ruleset(ruleset: Ruleset, *, numbered: bool = False) -> str:
+    """A file that sets up the ruleset; ``numbered``: with each rule's id, as in reports, and its place, in a remark."""
+    ids = count(1)
+    return "\n".join("\n".join(_table(table, ids if numbered else None)) + "\n" for table in ruleset.tables)
 
 
 def format_rule(rule: Rule) -> str:
@@ -71,7 +73,7 @@ def format_key(parts: Sequence[tuple[int, int]], keys: Sequence[Key]) -> str:
     return _parts(parts, [key.selector.datatype for key in keys])
 
 
-def _table(table: Table) -> Iterator[str]:
+def _table(table: Table, ids: Iterator[int] | None) -> Iterator[str]:
     yield f"table {table.family} {table.name} {{"
     if table.dormant:
         yield "\tflags dormant"
@@ -82,7 +84,7 @@ def _table(table: Table) -> Iterator[str]:
     for known in table.sets:
         yield from _set(known)
     for chain in table.chains:
-        yield from _chain(chain)
+        yield from _chain(chain, ids)
     yield "}"
 
 
@@ -125,7 +127,7 @@ def _set(known: NamedSet) -> Iterator[str]:
     yield "\t}"
 
 
-def _chain(chain: Chain) -> Iterator[str]:
+def _chain(chain: Chain, ids: Iterator[int] | None) -> Iterator[str]:
     yield f"\tchain {chain.name} {{"
     if chain.comment:
         yield f'\t\tcomment "{chain.comment}"'
@@ -136,7 +138,8 @@ def _chain(chain: Chain) -> Iterator[str]:
             devices = f' device "{base.devices[0]}"' if len(base.devices) == 1 else " devices = { " + ", ".join(base.devices) + " }"
         yield f"\t\ttype {base.type} hook {base.hook}{devices} priority {base.priority}; policy {base.policy};"
     for rule in chain.rules:
-        yield f"\t\t{format_rule(rule)}"
+        remark = f"  # {next(ids)} {rule.place.path}:{rule.place.line}" if ids is not None else ""
+        yield f"\t\t{format_rule(rule)}{remark}"
     yield "\t}"
 
 

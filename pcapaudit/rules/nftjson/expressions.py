@@ -17,6 +17,9 @@ _VERDICTS = frozenset({"accept", "drop", "continue", "return", "jump", "goto"})
 class JsonProblem(Exception):  # noqa: N818  # ends in a Diagnostic, never reaches a person as an exception
     """What of an object cannot be understood."""
 
+    #: Where in the object it stands.
+    path = ""
+
 
 def quoted(text: object) -> str:
     """A text in quotes. nftables knows no escapes, so some texts cannot be written."""

@@ -1,7 +1,11 @@
 """From ``nft -j list ruleset`` to the model: each object becomes a command of nftables text, which the reader of that text reads.
 
 So both formats mean the same by construction. Every token of the text knows the object that it was made of, and complaints and rules carry
-the line and column at which this object stands in the JSON file.
+the line and column at which this object stands in the JSON file; a complaint names the object, and the part of it that it is about, too
+(``nftables[7].rule.expr[1]``).
+
+With ``--unsupported=undecidable`` a rule is written as far as it is understood, with a word behind it that no rule of nftables has: so the
+reader of the text meets it as any other rule that is not understood.
 """
 
 from __future__ import annotations
@@ -14,16 +18,20 @@ from typing import Any
 
 from pcapaudit.core.errors import Diagnostic
 from pcapaudit.rules.model import Ruleset, SetUpdate, Table
+from pcapaudit.rules.nft.cursor import SyntaxProblem
 from pcapaudit.rules.nft.lexer import Source, tokenize
 from pcapaudit.rules.nft.parser import Parser
 from pcapaudit.rules.nftjson.expressions import JsonProblem, elements, expression, only, quoted, value
 from pcapaudit.rules.nftjson.statements import limit, quota, statement
+from pcapaudit.rules.unsupported import not_understood
 
 __all__ = ["JsonParser"]
 
 _START = re.compile(r'\s*\{\s*"nftables"\s*:\s*\[\s*')
 _NEXT = re.compile(r"\s*(,|\])\s*")
 _ADVICE = "give the output of: nft -j list ruleset"
+#: No rule has this word.
+_NOT_UNDERSTOOD = "?"
 #: Longer lines of the file are not shown with a complaint: nft prints all on one.
 _MAX_SHOWN = 160
 Fields = Mapping[str, Any]
@@ -37,6 +45,8 @@ class _MappedSource(Source):
     origins: list[tuple[int, int]] = field(default_factory=list)
     #: Lines of the file.
     original: list[str] = field(default_factory=list)
+    #: By number of the text's line: what is wrong with a rule that is written in part, and the rule as JSON has it.
+    partial: dict[int, tuple[Diagnostic, str]] = field(default_factory=dict)
 
     def line_column(self, position: int) -> tuple[int, int]:
         """Line and column of the object that the text at a position was made of."""
@@ -56,35 +66,76 @@ class JsonParser(Parser):
         super().__init__()
         #: What is no JSON, or no ruleset.
         self.problems: list[Diagnostic] = []
+        #: Warnings about what is left out of the text.
+        self.early: list[Diagnostic] = []
+        #: What each object's place is called.
+        self._names: dict[tuple[int, int], str] = {}
 
     def parse(self, text: str, path: str) -> Ruleset:
         """The ruleset; complaints are in ``cursor.diagnostics``."""
         ruleset = super().parse(text, path)
-        self.cursor.diagnostics[:] = [*self.problems, *self.cursor.diagnostics]
-        return replace(ruleset, tables=tuple(map(_with_dynamic, ruleset.tables)), warnings=(*ruleset.warnings, *_deviceless(ruleset)))
+        self.cursor.diagnostics[:] = [*self.problems, *map(self._named, self.cursor.diagnostics)]
+        warnings = *self.early, *map(self._named, ruleset.warnings), *_deviceless(ruleset)
+        return replace(ruleset, tables=tuple(map(_with_dynamic, ruleset.tables)), warnings=warnings)
+
+    def _named(self, diagnostic: Diagnostic) -> Diagnostic:
+        """The complaint with the name of the object that it is about."""
+        name = self._names.get((diagnostic.line, diagnostic.column), "")
+        if not name or name in diagnostic.message:
+            return diagnostic
+        return replace(diagnostic, message=f"{diagnostic.message} ({name})")
+
+    def _forgive(self, problem: SyntaxProblem, saved: tuple[Source, int, int, int]) -> str:
+        """As for text; of a rule that was written in part it is said what stopped it, and the rule is shown as the file has it."""
+        source = saved[0]
+        line, _ = Source.line_column(source, source.starts[min(saved[1], len(source.starts) - 1)])
+        text = super()._forgive(problem, saved)
+        if isinstance(source, _MappedSource) and line in source.partial:
+            diagnostic, text = source.partial[line]
+            self.cursor.warnings[-1] = not_understood(diagnostic)
+        return text
 
     def _open(self, text: str, path: str) -> Source:
         text = text.removeprefix("\ufeff")
         made: list[str] = []
         origins: list[tuple[int, int]] = []
+        partial: dict[int, tuple[Diagnostic, str]] = {}
         line, counted = 1, 0
-        for position, thing in self._objects(text, path):
+        for number, (position, thing) in enumerate(self._objects(text, path)):
             line, counted = line + text.count("\n", counted, position), position
             place = line, position - text.rfind("\n", 0, position)
+            name = self._names[place] = f"nftables[{number}]" + (f".{next(iter(thing))}" if isinstance(thing, dict) and thing else "")
             try:
                 commands = list(_commands(thing))
-            except JsonProblem as problem:
-                self.problems.append(Diagnostic(path, *place, str(problem), "or load what nft list ruleset prints"))
-                continue
-            except RecursionError:
-                self.problems.append(Diagnostic(path, *place, "expressions nest too deep"))
-                continue
+            except (JsonProblem, RecursionError) as problem:
+                message = f"{problem} ({name}{problem.path})" if isinstance(problem, JsonProblem) else f"expressions nest too deep ({name})"
+                found = Diagnostic(path, *place, message, "or load what nft list ruleset prints")
+                commands = self._what_is_understood(thing, found)
+                if commands:
+                    partial[len(made) + 1] = found, json.dumps(thing["rule"].get("expr") if isinstance(thing, dict) else thing)
             made += commands
             origins += [place] * len(commands)
         source = tokenize("\n".join(made), path)
-        mapped = _MappedSource(path, source.text, source.kinds, source.texts, source.starts, source.lines, origins, text.split("\n"))
+        mapped = _MappedSource(
+            path, source.text, source.kinds, source.texts, source.starts, source.lines, origins, text.split("\n"), partial
+        )
         self.sources[path] = mapped
         return mapped
+
+    def _what_is_understood(self, thing: object, found: Diagnostic) -> list[str]:
+        """What is made of an object with a problem: an undecidable rule, or nothing, and then rules that ask for it are undecidable."""
+        name = next(iter(thing)) if isinstance(thing, dict) and thing else ""
+        if not self.undecidable or name in ("", "table", "chain"):
+            self.problems.append(found)
+            return []
+        if name == "rule":
+            try:
+                return [f"add {_partial_rule(thing['rule'])}"] if isinstance(thing, dict) else []
+            except JsonProblem:
+                self.problems.append(found)
+                return []
+        self.early.append(not_understood(found))
+        return []
 
     def _objects(self, text: str, path: str) -> Iterator[tuple[int, object]]:
         """(position, value) of each thing in the list."""
@@ -207,9 +258,28 @@ def _integer(inner: Fields, key: str) -> int:
 
 
 def _rule(_: str, inner: Fields) -> str:
-    words = [statement(each) for each in _listed(inner.get("expr"))]
+    words = []
+    for number, each in enumerate(_listed(inner.get("expr"))):
+        try:
+            words.append(statement(each))
+        except JsonProblem as problem:
+            problem.path = f".expr[{number}]"
+            raise
     words += [f"comment {quoted(inner['comment'])}"] if "comment" in inner else []
     return f"rule {_table_of(inner)} {_name(inner, 'chain')} {' '.join(words)}"
+
+
+def _partial_rule(inner: object) -> str:
+    """A rule up to what is not understood."""
+    if not isinstance(inner, dict):
+        raise JsonProblem("a rule has no properties")
+    words = []
+    for each in _listed(inner.get("expr")):
+        try:
+            words.append(statement(each))
+        except (JsonProblem, RecursionError):
+            break
+    return f"rule {_table_of(inner)} {_name(inner, 'chain')} {' '.join(words)} {_NOT_UNDERSTOOD}"
 
 
 def _type(thing: object) -> str:

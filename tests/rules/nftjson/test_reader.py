@@ -14,7 +14,8 @@ from random_rules import rulesets
 from pcapaudit.core.errors import RulesetError
 from pcapaudit.rules import compile_ruleset, parse_ruleset
 from pcapaudit.rules.kinds import looks_like_json
-from pcapaudit.rules.nft.printer import format_ruleset
+from pcapaudit.rules.model import Unsupported
+from pcapaudit.rules.nft.printer import format_rule, format_ruleset
 from pcapaudit.rules.nftjson.reader import JsonParser
 
 TABLE = {"table": {"family": "inet", "name": "t"}}
@@ -39,7 +40,7 @@ def printed(*things):
 def complaints(text):
     with pytest.raises(RulesetError) as caught:
         parse_ruleset(text, "x.json")
-    return [(each.line, each.column, each.message) for each in caught.value.diagnostics]
+    return [(each.line, each.column, each.message.partition(" (nftables[")[0]) for each in caught.value.diagnostics]
 
 
 def test_tables_chains_rules():
@@ -225,3 +226,50 @@ def test_constructs_listed_both_ways(both):
     taken = [line for line in lines[start:-2] if both("\n".join([*lines[:start], line, *lines[-2:]]) + "\n") is not None]
     assert len(taken) > 10
     same(both, "\n".join([*lines[:start], *taken, *lines[-2:]]) + "\n")
+
+
+# What is not understood -------------------------------------------------------------------------------------------------------------------
+
+
+MAGIC = [
+    TABLE,
+    {"set": {"family": "inet", "table": "t", "name": "s", "type": {"weird": 1}}},
+    CHAIN,
+    rule(DPORT, {"magic": None}, {"accept": None}),
+    rule({"match": {"op": "==", "left": DPORT["match"]["left"], "right": "@s"}}, {"accept": None}),
+    rule({"match": {"op": "==", "left": {"payload": {"protocol": "tcp", "field": "dporx"}}, "right": 1}}, {"accept": None}),
+    rule({"drop": None}),
+]
+
+
+def test_complaints_name_the_object_and_its_part():
+    """Line, column, and where in the JSON."""
+    with pytest.raises(RulesetError) as caught:
+        parse_ruleset(document(*MAGIC, indent=1), "x.json")
+    assert [each.message for each in caught.value.diagnostics] == [
+        "found {'weird': 1}, expected a value (nftables[2].set)",
+        'no statement is called "magic" (nftables[4].rule.expr[1])',
+        'tcp has no field "dporx" (nftables[6].rule)',
+    ]
+    assert len({each.line for each in caught.value.diagnostics}) == 3
+
+
+def test_rules_that_are_not_understood_become_undecidable():
+    """Up to what is understood: packets that fail its first matches do not meet the rest."""
+    ruleset = parse_ruleset(document(*MAGIC), "x.json", undecidable=True)
+    rules = ruleset.tables[0].chains[0].rules
+    assert [format_rule(each).partition(" [")[0] for each in rules] == [
+        "tcp dport 22",
+        "tcp dport @s accept",
+        "tcp dporx == 1 accept",
+        "drop",
+    ]
+    assert [any(isinstance(each, Unsupported) for each in rule.statements) for rule in rules] == [True, True, True, False]
+    assert len(ruleset.warnings) == 4
+    assert all("undecidable" in each.message for each in ruleset.warnings)
+
+
+def test_broken_json_is_refused_all_the_same():
+    """Half a file is no ruleset."""
+    with pytest.raises(RulesetError):
+        parse_ruleset(document(*MAGIC)[:-40], "x.json", undecidable=True)
