@@ -315,7 +315,7 @@ class IptablesReader:
         middle = (draft.counter,) if draft.counter else ()
         saved = _written(draft)
         comment = " ".join(draft.comments).replace('"', "'").replace("\n", " ")[:128]
-        rules = []
+        rules: list[Rule] = []
         for end in ends:
             for choice in product(*alternatives):
                 statements = tuple(statement for part in choice for statement in part)
