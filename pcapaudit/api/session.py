@@ -14,7 +14,7 @@ from pcapaudit.conntrack.config import ConntrackConfig
 from pcapaudit.conntrack.profile import PROFILES, Profile, parse_profile
 from pcapaudit.core.errors import ConfigError
 from pcapaudit.replay.consumer import Context
-from pcapaudit.replay.inference import FRAMES, Inferred, Sightings, infer, matters, placed
+from pcapaudit.replay.inference import FRAMES, Inferred, Sightings, has_nat, infer, link_of, matters, placed
 from pcapaudit.replay.routing import program_for
 from pcapaudit.replay.topology import Topology
 from pcapaudit.replay.topology_file import read_topology
@@ -32,6 +32,10 @@ __all__ = ["DEFAULT_RULES", "conntrack_config", "load_profile", "open_session", 
 DEFAULT_RULES = "rulesets/default.nft"
 
 _NS = 1_000_000_000
+_SIDE_UNKNOWN = (
+    "nat chains: on which side of the firewall this was captured, nobody said and the first frames do not tell; "
+    "a connection's first packet is taken as it comes in (--captured ZONE says that it is seen going out by that zone)"
+)
 
 
 @contextmanager
@@ -54,15 +58,16 @@ def open_sessions(
     """
     asked = [_asked(options) for options in sides]
     with open_stream(captures, strict=reading.strict, reorder_ns=round(reading.reorder_window * _NS)) as stream:
-        told = None
-        if any(_wants_place(options, ruleset) and options.infer == "auto" for options, (ruleset, _, _) in zip(sides, asked, strict=True)):
-            told = _look(stream)
+        seen = None
+        pairs = list(zip(sides, asked, strict=True))
+        if any(each.infer == "auto" and (_wants_place(each, rules) or _wants_link(rules, where)) for each, (rules, where, _) in pairs):
+            seen = _look(stream)
         contexts = []
-        for options, (ruleset, topology, conntrack) in zip(sides, asked, strict=True):
-            where = topology
-            if _wants_place(options, ruleset):
-                where = placed(topology, told if told and options.infer == "auto" else Inferred("", (), "--infer none: not looked for"))
+        for options, (ruleset, topology, conntrack) in pairs:
+            where = _where(options, ruleset, topology, stream, seen if options.infer == "auto" else None)
             program = program_for(ruleset, where, covered=covered)
+            if program.nat_l3 and not where.captured:
+                program.notes.append(_SIDE_UNKNOWN)
             contexts.append(Context(stream, ruleset, program, where, conntrack, reading.checksum, reading.mode))
         yield stream, contexts
 
@@ -74,21 +79,37 @@ def _asked(options: EngineOptions) -> tuple[Ruleset, Topology, ConntrackConfig]:
     return ruleset_of(options, topology), topology, conntrack
 
 
+def _where(options: EngineOptions, ruleset: Ruleset, topology: Topology, stream: Stream, seen: Sightings | None) -> Topology:
+    """The topology with what the first frames tell, if they were asked."""
+    if _wants_place(options, ruleset):
+        told = infer(seen, stream.interfaces) if seen else Inferred("", (), "--infer none: not looked for")
+        return placed(topology, told)
+    if seen and _wants_link(ruleset, topology):
+        zone, evidence = link_of(seen, topology)
+        return replace(topology, captured=zone, captured_evidence=evidence)
+    return topology
+
+
+def _wants_link(ruleset: Ruleset, topology: Topology) -> bool:
+    """Whether it matters on which side of NAT the capture was made, and nobody said."""
+    return not (topology.captured or topology.assumed) and has_nat(ruleset)
+
+
 def _wants_place(options: EngineOptions, ruleset: Ruleset) -> bool:
     """Whether verdicts hang on which addresses are the firewall's own, and nobody said."""
     said = options.topology or options.zone or options.own or options.path != "auto"
     return bool(options.rules) and not said and matters(ruleset) and not load_zones(*options.rules)[0]
 
 
-def _look(stream: Stream) -> Inferred:
-    """What the first frames tell of the place where they were captured."""
+def _look(stream: Stream) -> Sightings:
+    """The first frames."""
     from pcapaudit.wire.decode import Decoder
 
     seen = Sightings.empty()
     for batch, rows in stream.look_ahead(FRAMES):
         Decoder(batch).decode()
         seen.add(batch, rows)
-    return infer(seen, stream.interfaces)
+    return seen
 
 
 def topology_of(options: EngineOptions) -> Topology:

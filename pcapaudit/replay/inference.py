@@ -17,7 +17,7 @@ nothing: either could be the firewall, or none.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv6Address, ip_network
 from typing import Any
@@ -25,10 +25,10 @@ from typing import Any
 from pcapaudit.core import consts
 from pcapaudit.core.columns import PacketBatch
 from pcapaudit.core.errors import ConfigError
-from pcapaudit.replay.topology import Topology, check_interface
+from pcapaudit.replay.topology import Network, Topology, check_interface
 from pcapaudit.rules.model import Ruleset
 
-__all__ = ["FRAMES", "Inferred", "Sightings", "infer", "matters", "placed"]
+__all__ = ["FRAMES", "Inferred", "Sightings", "has_nat", "infer", "link_of", "matters", "placed"]
 
 #: Frames that are looked at.
 FRAMES = 2000
@@ -131,6 +131,41 @@ def _is_nobody(address: Address) -> bool:
 def matters(ruleset: Ruleset) -> bool:
     """Whether a packet's verdict depends on whether it is for the firewall, from it, or goes through."""
     return any(chain.base and chain.base.hook in ("input", "output") for table in ruleset.tables for chain in table.chains)
+
+
+def has_nat(ruleset: Ruleset) -> bool:
+    """Whether nat chains translate."""
+    return any(chain.base and chain.base.type == "nat" and not table.dormant for table in ruleset.tables for chain in table.chains)
+
+
+def link_of(seen: Sightings, topology: Topology) -> tuple[str, str]:
+    """Zone on whose link the frames were captured, and the evidence; both empty where it may be several, or nothing tells.
+
+    Behind NAT it matters which side of a packet frames show. A zone whose networks are told is the link if each packet has an end there;
+    the zone of the rest if each packet has an own address at one end and nobody of the other zones at the other.
+    """
+    if len(seen.src) < _LEAST:
+        return "", ""
+    nets = {zone.name: [each for each in zone.prefixes if each.prefixlen] for zone in topology.zones}
+    ends = Counter((source, target) for source, target in zip(seen.src, seen.dst, strict=True))
+    holding = {address: _zone_of(address, nets) for address in {*seen.src, *seen.dst}}
+    own = {address for address in holding if any(address.version == net.version and address in net for net in topology.own)}
+    links = [name for name in nets if name and all(name in (holding[one], holding[other]) for one, other in ends)]
+    if len(links) == 1:
+        return links[0], f"each of the first {len(seen.src)} packets has an end in zone {links[0]}"
+    rest = [name for name, prefixes in nets.items() if not prefixes]
+    strangers = {address for address in holding if address not in own}
+    if len(rest) == 1 and own and all(not holding[each] for each in strangers) and all(one in own or other in own for one, other in ends):
+        return rest[
+            0
+        ], f"each of the first {len(seen.src)} packets has an own address at one end, and nobody of another zone than {rest[0]}"
+    return "", ""
+
+
+def _zone_of(address: Address, nets: Mapping[str, Sequence[Network]]) -> str:
+    """Name of the zone that holds an address in one of its networks, the longest one; empty for the rest."""
+    held = [(net.prefixlen, name) for name, each in nets.items() for net in each if net.version == address.version and address in net]
+    return max(held)[1] if held else ""
 
 
 def placed(topology: Topology, found: Inferred) -> Topology:

@@ -146,6 +146,8 @@ class Topology:
     ct_zone: str = "none"
     #: Name of the zone on whose link the capture was made, where that is said: it tells which side of NAT frames show. Empty: not said.
     captured: str = ""
+    #: How that is known, where nobody said it.
+    captured_evidence: str = ""
     #: Where the capture was made, as its first frames tell (see ``inference``): ``host``, ``router``, ``unknown`` if they do not; empty
     #: where nobody asked. With ``unknown`` nobody knows which hooks packets pass.
     place: str = ""

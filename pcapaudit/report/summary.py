@@ -155,7 +155,7 @@ def _assumptions(results: Results) -> dict[str, Any]:
         ],
         "own": [str(prefix) for prefix in topology.own],
         "place": {"is": topology.place, "evidence": topology.evidence} if topology.place else None,
-        "captured": topology.captured or None,
+        "captured": {"zone": topology.captured, "evidence": topology.captured_evidence or None} if topology.captured else None,
         "notes": [*(_line(warning) for warning in context.ruleset.warnings), *context.program.notes],
     }
 

@@ -125,6 +125,9 @@ def _assumed(summary: Mapping[str, Any]) -> Iterable[tuple[str, str, str]]:
             yield "", "no packet came from inside or went there, so hardly anything is judged: say --local CIDR", "bold yellow"
     if given["own"]:
         yield "Own", ", ".join(given["own"]), ""
+    if given["captured"]:
+        evidence = given["captured"]["evidence"]
+        yield "Captured", f"on the link of {given['captured']['zone']}" + (f", inferred: {evidence}" if evidence else ""), ""
     if given["place"]:
         yield from _placed(given["place"])
     yield "Replay", f"{given['mode']}, checksums {given['checksum']}", ""

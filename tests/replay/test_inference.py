@@ -12,7 +12,7 @@ from wire_rows import RAW, fill
 
 from pcapaudit.core import consts
 from pcapaudit.core.columns import PacketBatch
-from pcapaudit.replay.inference import Inferred, Sightings, infer, matters, placed
+from pcapaudit.replay.inference import Inferred, Sightings, has_nat, infer, link_of, matters, placed
 from pcapaudit.replay.topology import Topology
 from pcapaudit.rules import parse_ruleset
 from pcapaudit.wire.decode import Decoder
@@ -162,3 +162,37 @@ def test_interface_is_known_where_there_is_one():
     assert told(frames, interfaces=["eth0", "eth1"]).interface == ""
     assert told(frames).interface == ""
     assert told(talk(A, "10.0.0.1", [(B, "10.0.0.2")]), interfaces=["eth0"]).interface == ""
+
+
+ZONES = Topology.from_options(zone=["lan=eth1:10.0.0.0/8", "dmz=eth2:10.9.0.0/16", "wan=eth0:any"], own=["10.0.0.1", "192.0.2.1"])
+
+
+@pytest.mark.parametrize(
+    ("pairs", "zone"),
+    [
+        ([("10.0.0.5", "8.8.8.8"), ("8.8.8.8", "10.0.0.5"), ("10.0.0.5", "10.0.0.1"), ("10.9.0.1", "10.0.0.5")], "lan"),
+        ([("10.9.0.5", "8.8.8.8")] * 4, "dmz"),
+        ([("192.0.2.1", "8.8.8.8"), ("9.9.9.9", "192.0.2.1")] * 2, "wan"),
+        # Both sides, too few, nobody's own address, somebody of another zone.
+        ([("10.0.0.5", "8.8.8.8"), ("192.0.2.1", "8.8.8.8")] * 2, ""),
+        ([("10.0.0.5", "8.8.8.8")] * 3, ""),
+        ([("9.9.9.9", "8.8.8.8")] * 4, ""),
+        ([("192.0.2.1", "8.8.8.8"), ("8.8.8.8", "10.9.0.9")] * 2, ""),
+        # Either of two links.
+        ([("10.0.0.5", "10.9.0.5")] * 4, ""),
+    ],
+)
+def test_link_by_the_zones_of_both_ends(pairs, zone):
+    """Behind NAT it matters."""
+    batch, seen = PacketBatch(), Sightings.empty()
+    fill(batch, [udp(f"{one}:1", f"{other}:2") for one, other in pairs], linktype=RAW)
+    Decoder(batch).decode()
+    seen.add(batch, len(pairs))
+    found, evidence = link_of(seen, ZONES)
+    assert (found, bool(evidence)) == (zone, bool(zone))
+
+
+@pytest.mark.parametrize(("kind", "wanted"), [("nat", True), ("filter", False)])
+def test_nat_chains_translate(kind, wanted):
+    """Those of type nat."""
+    assert has_nat(parse_ruleset(f"table ip t {{\nchain c {{\ntype {kind} hook postrouting priority 0;\n}}\n}}\n")) is wanted
