@@ -32,7 +32,9 @@ def replay(
     tracer: Tracer | None = None,
 ) -> Results:
     """Run a context's stream to its end; ``consumers`` come after the detectors, ``tracer`` gets its frames. Raises CaptureError."""
-    counts = RunCounts(len(context.program.rules))
+    topology = context.topology
+    inside = [number for number, zone in enumerate(topology.zones) if zone.inside] if topology.assumed_inside else []
+    counts = RunCounts(len(context.program.rules), inside)
     detectors, parents = make_detectors(context, selection.thresholds), Parents()
     seed = secrets.randbits(63) if engine.seed is None else engine.seed
     totals = run(context, [counts, detectors, parents, *consumers], seed, progress, tracer)

@@ -92,7 +92,7 @@ class ConnectionFlood:
             count=target.hits,
             message=(
                 f"{where}: {target.hits} of {target.all} connections were completed, asked for next to nothing and were {how}, from "
-                f"{target.who} in {target.seconds:.3g} s."
+                f"{target.who} in {target.lasted}."
             ),
             evidence={
                 "kind": how.replace(" ", "-"),

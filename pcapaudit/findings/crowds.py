@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from pcapaudit.core.consts import TCP_RST
+from pcapaudit.core.spans import span
 from pcapaudit.findings.groups import Distinct, Groups, Pool, split
 from pcapaudit.findings.rates import Rates
 from pcapaudit.findings.scene import FlowView
@@ -45,8 +46,8 @@ class Crowd:
     """Flows with one key."""
 
     __slots__ = (
-        *("all", "answered", "bytes", "first", "first_ns", "hits", "hosts", "last_frame", "last_ns", "networks", "opened", "packets"),
-        *("ports", "rates", "refused", "replies", "reply_bytes", "rule", "sources", "ttls"),
+        *("all", "answered", "bytes", "course", "first", "first_ns", "hits", "hosts", "last_frame", "last_ns", "networks", "opened"),
+        *("packets", "ports", "rates", "refused", "replies", "reply_bytes", "reset", "rule", "sources", "ttls"),
     )
 
     def __init__(self, pool: Pool) -> None:
@@ -68,6 +69,10 @@ class Crowd:
         #: Flows by TTL of their first packet.
         self.ttls = np.zeros(256, np.int64)
         self.rates = Rates()
+        #: Their packets over time, each flow's spread over its life.
+        self.course = Rates()
+        #: Those that were answered by a RST.
+        self.reset = 0
         self.first: Any = None
         self.first_ns = self.last_ns = 0
         self.last_frame = 0
@@ -76,6 +81,11 @@ class Crowd:
     def seconds(self) -> float:
         """From the first to the last."""
         return (self.last_ns - self.first_ns) / 1e9
+
+    @property
+    def lasted(self) -> str:
+        """The same for people."""
+        return span(self.last_ns - self.first_ns)
 
     @property
     def rate(self) -> float:
@@ -123,6 +133,7 @@ class Crowd:
             return
         self.hits += len(at)
         self.answered += int(np.count_nonzero(flows.answered[at]))
+        self.reset += int(np.count_nonzero(flows.answer_flags[at] & TCP_RST))
         refused = at[flows["blocked"][at] != 0]
         self.refused += len(refused)
         if len(refused) and not self.rule:
@@ -147,6 +158,7 @@ class Crowd:
         if self.first is None or flows["first_frame"][earliest] < self.first["first_frame"]:
             self.first = flows.rows[earliest].copy()
         self.rates.add(times)
+        self.course.spread(times, np.maximum(ends, times), flows.sent[at])
         self.first_ns = min(self.first_ns or int(times.min()), int(times.min()))
         self.last_ns = max(self.last_ns, int(times.max()), int(ends.max()))
         self.last_frame = max(self.last_frame, int(flows["last_frame"][at].max()))

@@ -10,6 +10,7 @@ import numpy as np
 
 from pcapaudit.core import consts, vocab
 from pcapaudit.core.columns import PacketBatch, VerdictBatch
+from pcapaudit.core.spans import span
 from pcapaudit.findings.recent import Recent
 from pcapaudit.findings.scene import FlowView, Scene, address_text, endpoint_text
 from pcapaudit.findings.violation import Severity, Violation
@@ -187,15 +188,6 @@ def _cut(row: Any, before: Any) -> _Cut:
     )
 
 
-def _time(ns: int) -> str:
-    """A span of time in words."""
-    seconds = ns / 1e9
-    for length, unit in ((86_400, "days"), (3600, "hours"), (120, "minutes")):
-        if seconds >= (length if unit != "minutes" else 600):
-            return f"{seconds / (60 if unit == 'minutes' else length):.3g} {unit}"
-    return f"{seconds:.3g} s"
-
-
 def _violation(cuts: list[_Cut], missed: int) -> Violation:
     first, longest = cuts[0], max(cuts, key=lambda cut: cut.silence_ns)
     refused = sum(cut.refused for cut in cuts)
@@ -203,13 +195,13 @@ def _violation(cuts: list[_Cut], missed: int) -> Violation:
     if len(cuts) == 1:
         fate = f"{first.refused} of {first.packets} packets after that were refused" if refused else "the connection was picked up again"
         message = (
-            f"{first.source} went on talking to {first.destination} ({first.protocol}) after {_time(first.silence_ns)} of silence, "
-            f"{_time(first.silence_ns - first.timeout_ns)} after its entry had timed out; {fate}."
+            f"{first.source} went on talking to {first.destination} ({first.protocol}) after {span(first.silence_ns)} of silence, "
+            f"{span(first.silence_ns - first.timeout_ns)} after its entry had timed out; {fate}."
         )
     else:
         message = (
             f"{len(cuts) + missed} {first.protocol} flows went on after their entries had timed out, for example {first.source} to "
-            f"{first.destination} after {_time(first.silence_ns)} of silence; {refused} packets were refused."
+            f"{first.destination} after {span(first.silence_ns)} of silence; {refused} packets were refused."
         )
     return Violation(
         code=FlowCutByTimeout.code,
@@ -233,7 +225,7 @@ def _violation(cuts: list[_Cut], missed: int) -> Violation:
         rule=first.rule,
         source="Linux nf_conntrack time-outs; RFC 5382 REQ-5; RFC 4787 REQ-5",
         advice=(
-            f"A keepalive more often than every {_time(timeout)}, or a time-out above {_time(longest.silence_ns)}, keeps "
+            f"A keepalive more often than every {span(timeout)}, or a time-out above {span(longest.silence_ns)}, keeps "
             f"{'it' if len(cuts) == 1 else 'all of them'}; --timeout tries one."
         ),
     )

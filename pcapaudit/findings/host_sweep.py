@@ -94,7 +94,7 @@ class HostSweep:
             first_frame=int(sweep.first["first_frame"]),
             last_frame=sweep.last_frame,
             count=sweep.all,
-            message=f"{source} tried {what} {sweep.hosts.text} hosts in {sweep.seconds:.3g} s, first {target}; {fate}.{more}",
+            message=f"{source} tried {what} {sweep.hosts.text} hosts in {sweep.lasted}, first {target}; {fate}.{more}",
             evidence={
                 "source": source,
                 "protocol": proto,

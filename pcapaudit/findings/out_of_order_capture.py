@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from pcapaudit.core.columns import PacketBatch, VerdictBatch
+from pcapaudit.core.spans import span
 from pcapaudit.findings.causes import Cause, Kind, plural
 from pcapaudit.findings.scene import Scene
 from pcapaudit.findings.violation import Severity, Violation
@@ -72,7 +73,7 @@ class OutOfOrderCapture:
             "draft-ietf-opsawg-pcapng; Linux conntrack",
             "Sort the capture (--reorder-window SECONDS, or reordercap), or give its files one by one instead of one that joins them.",
         )
-        step = f"{self._step_ns / 1e9:.3g} s"
+        step = span(self._step_ns)
         frames = plural(cause.count, "frame")
         message = f"{frames} came earlier than a frame before them, by up to {step}; the first is frame {cause.first['frame']}."
         return [cause.violation(kind, message, longest_step_seconds=self._step_ns / 1e9)]

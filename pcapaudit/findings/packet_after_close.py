@@ -11,6 +11,7 @@ import numpy as np
 from pcapaudit.core import consts, vocab
 from pcapaudit.core.columns import PacketBatch, VerdictBatch
 from pcapaudit.core.consts import TCP_FIN, TCP_RST, TCP_SYN
+from pcapaudit.core.spans import span
 from pcapaudit.findings.closings import Closings, End
 from pcapaudit.findings.groups import Groups
 from pcapaudit.findings.scene import Scene, View
@@ -254,7 +255,7 @@ def _single(number: int, flow: int, group: _Group) -> Violation:
     return _violation(
         kind,
         (flow, group),
-        f"{first['source']} sent {first['destination']} {kind.what}, {_seconds(first['seconds_after'])} after the connection had "
+        f"{first['source']} sent {first['destination']} {kind.what}, {span(round(first['seconds_after'] * 1e9))} after the connection had "
         f"ended with {first['closed_by']} in frame {first['closed_frame']}: {amount}{size}{fate}.",
         {"kind": kind.name, **first, "bytes": group.bytes, "accepted": group.accepted, "latest_seconds_after": group.latest_ns / 1e9},
     )
@@ -277,7 +278,7 @@ def _merged(number: int, groups: list[tuple[int, _Group]], missed: int) -> Viola
         kind,
         (groups[0][0], total),
         f"{len(groups)} connections carry {kind.what} after their end: {total.count} packets, {fate}; for example {first['source']} to "
-        f"{first['destination']}, {_seconds(first['seconds_after'])} after the {first['closed_by']}{more}.",
+        f"{first['destination']}, {span(round(first['seconds_after'] * 1e9))} after the {first['closed_by']}{more}.",
         {
             "kind": kind.name,
             "connections": len(groups),
@@ -288,10 +289,6 @@ def _merged(number: int, groups: list[tuple[int, _Group]], missed: int) -> Viola
             "not_told_apart": missed,
         },
     )
-
-
-def _seconds(seconds: float) -> str:
-    return f"{seconds:.3g} s"
 
 
 def _violation(kind: _Kind, where: tuple[int, _Group], message: str, evidence: dict[str, Any]) -> Violation:

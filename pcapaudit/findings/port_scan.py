@@ -106,7 +106,7 @@ class PortScan:
             last_frame=pair.last_frame,
             count=pair.all,
             message=(
-                f"{source} tried {'more than ' if pair.ports.full else ''}{len(tried)} ports of {target} in {pair.seconds:.3g} s, "
+                f"{source} tried {'more than ' if pair.ports.full else ''}{len(tried)} ports of {target} in {pair.lasted}, "
                 f"{pair.hits} of {pair.all} in vain{found}.{more}"
             ),
             evidence={

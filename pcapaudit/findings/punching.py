@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from typing import Any
 
-__all__ = ["FILTERINGS", "filtering", "is_relaying", "read_stun"]
+__all__ = ["FILTERINGS", "filtering", "is_classic_request", "is_relaying", "read_stun"]
 
 #: RFC 4787 section 5, from the most open to the strictest; Linux conntrack does the last.
 FILTERINGS = ("endpoint-independent", "address-dependent", "address-and-port-dependent")
@@ -51,6 +51,13 @@ def is_relaying(payload: bytes) -> bool:
     if len(payload) < 20 or payload[0] & 0xC0 or int.from_bytes(payload[4:8], "big") != _COOKIE:
         return False
     return _method(int.from_bytes(payload[:2], "big")) in _RELAY_METHODS
+
+
+def is_classic_request(head: bytes, payload_len: int) -> bool:
+    """Whether a message begins as a binding request of RFC 3489, which had no cookie: ``head`` is at least its first eight bytes."""
+    if head[:2] != b"\x00\x01" or int.from_bytes(head[4:8], "big") == _COOKIE:
+        return False
+    return int.from_bytes(head[2:4], "big") == payload_len - 20 and payload_len % 4 == 0
 
 
 def filtering(mapped_before: bool, host_known_before: bool, first_from_inside: bool) -> dict[str, bool]:

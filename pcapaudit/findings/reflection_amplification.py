@@ -134,7 +134,7 @@ class ReflectionAmplification:
             target,
             Severity.MEDIUM if target.refused == target.hits else Severity.HIGH,
             f"{target.packets} {what} that {host} had not asked for, of {size} bytes on average, came from {target.sources.text} servers "
-            f"in {target.seconds:.3g} s; {refused}.",
+            f"in {target.lasted}; {refused}.",
             {"kind": "syn-ack" if service == "syn-ack" else "victim", "victim": host, "service": service, "bytes_a_packet": size},
             "State holds them off, the line stays full: ask the provider to filter UDP from this port, or to announce less. Do not log "
             "each of them. Servers that answer to you alone belong into a set that is accepted before.",
@@ -148,7 +148,7 @@ class ReflectionAmplification:
             target,
             Severity.HIGH,
             f"{endpoint_text(server, port)} ({SERVICES[port]}) answered {target.packets} questions in the name of {victim} with "
-            f"{ratio:.3g} times their bytes in {target.seconds:.3g} s.",
+            f"{ratio:,.0f} times their bytes in {target.lasted}.",
             {"kind": "reflector", "victim": victim, "reflector": server, "service": SERVICES[port], "ratio": round(ratio, 2)},
             "Let only your own networks ask this service: a resolver, NTP monitor, memcached or SSDP has nothing to say to the Internet; "
             "response rate limiting for an authoritative name server.",

@@ -232,6 +232,11 @@ class FlowView:
         return np.where(self["l3"] == 4, ~group4, self["dst_hi"] >> np.uint64(56) != 0xFF)
 
     @cached_property
+    def to_group(self) -> Any:
+        """Mask of flows whose destination is a multicast address."""
+        return np.where(self["l3"] == 4, self["dst_lo"] >> np.uint64(28) == 14, self["dst_hi"] >> np.uint64(56) == 0xFF)
+
+    @cached_property
     def tcp(self) -> Any:
         """Rows of TCP flows."""
         return np.flatnonzero(self["proto"] == PROTO_TCP)

@@ -23,7 +23,7 @@ class SynFlood:
 
     ## What it does
     Counts, by target, the TCP connections whose opener sent a SYN and never an ACK, with their sources and their rate, against those
-    that were completed.
+    that were completed. From few sources they must come ten times as fast: a client that tries again waits before it does.
 
     ## Why it matters
     Each takes a slot of the server's backlog and an entry of the connection table (Linux: 120 s for a SYN, 60 s once it is answered). At a
@@ -66,8 +66,12 @@ class SynFlood:
         found = []
         limit = partial(self._scene.threshold, self.code)
         for target in self._targets.values():
-            flood = target.hits >= limit("half-open") and len(target.sources) >= limit("sources")
-            if flood and target.rate >= limit("rate") and target.hits >= limit("share") * target.all:
+            flood = target.hits >= limit("half-open") and target.hits >= limit("share") * target.all
+            # Few sources: whoever tries again waits for an answer first, and gets a RST where nobody listens.
+            many = len(target.sources) >= limit("sources")
+            if not many and 2 * target.reset >= target.hits:
+                continue
+            if flood and target.rate >= limit("rate" if many else "rate-of-few"):
                 host = flow_hosts(target.first)[1]
                 self._scene.flooded.add(host)
                 found.append(self._violation(target, endpoint_text(host, int(target.first["dport"]))))
@@ -84,13 +88,14 @@ class SynFlood:
             count=target.hits,
             message=(
                 f"{where}: {target.hits} of {target.all} connections were opened and never completed, from {target.who} "
-                f"in {target.seconds:.3g} s; {refused}."
+                f"in {target.lasted}; {refused}."
             ),
             evidence={
                 "target": where,
                 "half_open": target.hits,
                 "connections": target.all,
                 "answered": target.answered,
+                "reset": target.reset,
                 "refused": target.refused,
                 "seconds": round(target.seconds, 6),
                 "half_open_per_second": round(target.rate, 1),

@@ -56,6 +56,7 @@ THRESHOLDS: dict[str, dict[str, tuple[float, str]]] = {
         "half-open": (50, "connections to one target that are never completed"),
         "sources": (20, "hosts that they come from"),
         "rate": (10, "of them a second, over at least a second"),
+        "rate-of-few": (100, "of them a second, when they come from fewer hosts"),
         "share": (0.8, "their share of all connections to the target"),
     },
     "timeout-too-long": {

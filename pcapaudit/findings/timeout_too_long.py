@@ -9,6 +9,7 @@ import numpy as np
 
 from pcapaudit.core import consts, vocab
 from pcapaudit.core.columns import PacketBatch, VerdictBatch
+from pcapaudit.core.spans import span
 from pcapaudit.findings.scene import Scene, flow_ends
 from pcapaudit.findings.violation import Severity, Violation
 
@@ -111,7 +112,6 @@ def _violation(proto: int, idle: _Idle) -> Violation:
     least, why, timer = _LEAST[proto]
     enough = max(least, 2 * (-(-idle.pause_ns // _SECOND)))
     source, destination = flow_ends(idle.first)
-    mean_hours = idle.total_ns / idle.count / 3600e9
     return Violation(
         code=TimeoutTooLong.code,
         severity=Severity.LOW,
@@ -120,9 +120,9 @@ def _violation(proto: int, idle: _Idle) -> Violation:
         last_frame=idle.last_frame,
         count=idle.count,
         message=(
-            f"{idle.count} of {idle.total} {vocab.PROTOCOLS[proto]} entries sat idle, {mean_hours:.3g} hours on average and "
-            f"{idle.longest_ns / 3600e9:.3g} at most ({source} to {destination}); the longest pause that any of them survived was "
-            f"{idle.pause_ns / 1e9:.3g} s."
+            f"{idle.count} of {idle.total} {vocab.PROTOCOLS[proto]} entries sat idle, {span(idle.total_ns // idle.count)} on average and "
+            f"{span(idle.longest_ns)} at most ({source} to {destination}); the longest pause that any of them survived was "
+            f"{span(idle.pause_ns)}."
         ),
         evidence={
             "protocol": vocab.PROTOCOLS[proto],

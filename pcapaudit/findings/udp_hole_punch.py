@@ -11,10 +11,11 @@ import numpy as np
 
 from pcapaudit.core import consts
 from pcapaudit.core.columns import PacketBatch, VerdictBatch
+from pcapaudit.core.spans import span
 from pcapaudit.findings.groups import Groups
-from pcapaudit.findings.punching import filtering, is_relaying, read_stun
+from pcapaudit.findings.punching import filtering, is_classic_request, is_relaying, read_stun
 from pcapaudit.findings.recent import Recent, tuple_keys
-from pcapaudit.findings.scene import SERVICE_PORTS, Scene, View, address_text, endpoint_text, flow_hosts
+from pcapaudit.findings.scene import SERVICE_PORTS, Scene, View, address_text, endpoint_text, flow_ends, flow_hosts
 from pcapaudit.findings.violation import Severity, Violation
 
 __all__ = ["Path", "UdpHolePunch"]
@@ -39,6 +40,8 @@ LEAST_TRIES = 16
 #: A path this old whose packets are this small on average (IP bytes) is kept open on purpose.
 KEPT_SECONDS = 30.0
 KEEPALIVE_BYTES = 120
+#: Datagrams to a peer that was never heard that are more than a question asked again.
+SILENT_PACKETS = 20
 #: Neither end of a punched path is a service's port.
 LOWEST_PORT = 1024
 #: This soon after the start of the capture, refused packets may belong to a path that was open before it.
@@ -46,6 +49,9 @@ START_NS = 30_000_000_000
 
 _STUN_COOKIE = 0x2112A442
 _STUN_REQUEST = 0x0001
+#: Where STUN servers listen (RFC 8489, and a well-known one): there, messages of its first edition are believed.
+_STUN_PORTS = np.zeros(0x10000, np.bool_)
+_STUN_PORTS[[3478, 5349, 19302]] = True
 _REQUEST_BY_ONE, _REQUEST_BY_OTHER, _INTRODUCED = 1, 2, 4
 _BOTH_ASKED = _REQUEST_BY_ONE | _REQUEST_BY_OTHER
 
@@ -64,6 +70,8 @@ class _Socket:
     answers: list[tuple[str, int, bytes]]
     #: Relay that it uses; empty if none was seen.
     relay: str = ""
+    #: Its first STUN request: frame, and to whom.
+    asked: tuple[int, str] = (0, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +141,10 @@ class UdpHolePunch:
         #: Pairs of hosts inside and outside: endpoints tried in vain, as numbers of the inner and outer port.
         self._tries: Groups[tuple[str, str], tuple[set[int], set[int]]] = Groups(MAX_PATHS, lambda: (set(), set()))
         self._missed = 0
+        #: Flows of which the peer was never heard, and which were more than a few questions.
+        self._silent: list[Any] = []
+        #: Whether any UDP flow had an answer: where none has, the other direction is not in the capture.
+        self._any_answer = False
 
     def on_batch(self, batch: PacketBatch, verdicts: VerdictBatch) -> None:
         """Look at the first packets of UDP flows."""
@@ -178,6 +190,8 @@ class UdpHolePunch:
         local = self._scene.inside[flows["iif"][found]] & self._scene.outside[flows["oif"][found]]
         # Without an answer it is a path only that somebody wanted: its peer had been named to the socket.
         twoway |= (bits & _INTRODUCED) != 0
+        self._any_answer |= bool(flows.answered[udp].any())
+        self._note_silent(flows, found[local & ~twoway & (flows.sent[found] >= SILENT_PACKETS)])
         for at in np.flatnonzero(local & twoway & (told | (flows["blocked_before"][found] > 0))).tolist():
             if len(self._candidates) >= MAX_PATHS:
                 self._missed += 1
@@ -188,6 +202,8 @@ class UdpHolePunch:
         """Judge the candidates, now that all flows between their hosts are known."""
         for row, key, bits in self._candidates:
             self._judge(row, bits, self._earliest(key))
+        for row in self._silent:
+            self._judge_silent(row)
 
     def violations(self) -> Sequence[Violation]:
         """One a path, or one for all when there are many."""
@@ -209,6 +225,9 @@ class UdpHolePunch:
         starts = view["payload_off"][rows].astype(np.intp)
         whole = np.flatnonzero((starts > 0) & (view["end_off"][rows] >= starts + 20))
         buffer = view.batch.buffer
+        for at in whole[_STUN_PORTS[view["dport"][rows[whole]]]][: 4 * MAX_ROWS_A_BATCH].tolist():
+            if is_classic_request(bytes(buffer[starts[at] : starts[at] + 8]), int(view["payload_len"][rows[at]])):
+                self._note_asking(view, int(rows[at]))
         whole = whole[buffer[starts[whole] + 4] == _STUN_COOKIE >> 24]
         for at in whole[: 4 * MAX_ROWS_A_BATCH].tolist():
             head = bytes(buffer[starts[at] : starts[at] + 8])
@@ -222,6 +241,14 @@ class UdpHolePunch:
                 places, known = self._first.find(keys[at : at + 1])
                 if known[0]:
                     self._first.places["bits"][places[0]] |= _REQUEST_BY_OTHER if sides[at] else _REQUEST_BY_ONE
+                self._note_asking(view, int(rows[at]))
+
+    def _note_asking(self, view: View, row: int) -> None:
+        """A socket inside that asks for its own address means to be reached by somebody."""
+        if self._scene.inside[view["iif"][row]]:
+            socket = self._sockets.at(_endpoint(view, row, "src"))
+            if socket is not None and not socket.asked[0]:
+                socket.asked = view.frame(row), view.destination(row)
 
     def _note_relay(self, view: View, row: int) -> None:
         """A socket inside that speaks TURN has a relay."""
@@ -322,6 +349,40 @@ class UdpHolePunch:
             self._scene.punched.add((local_host, peer_host))
             self._paths.append(path)
 
+    def _note_silent(self, flows: Any, at: Any) -> None:
+        """Flows out of which nothing came; a service's port is no peer's."""
+        for row in flows.rows[at[~SERVICE_PORTS[flows["dport"][at]]][:MAX_ROWS_A_BATCH]]:
+            if len(self._silent) < MAX_PATHS:
+                self._silent.append(row.copy())
+
+    def _judge_silent(self, row: Any) -> None:
+        """A socket that asked for its address and then sent and sent to another peer wanted a path, though nobody was seen to name it."""
+        socket = self._sockets.get((int(row["src_hi"]), int(row["src_lo"]), int(row["sport"])))
+        asked, server = socket.asked if socket is not None else (0, "")
+        local, peer = flow_ends(row)
+        if not self._any_answer or not 0 < asked < int(row["last_frame"]) or server == peer or len(self._scene.failed) >= MAX_PATHS:
+            return
+        local_host, peer_host = flow_hosts(row)
+        evidence = {
+            "order": "outbound-first",
+            "local": local,
+            "peer": peer,
+            "local_host": local_host,
+            "peer_host": peer_host,
+            "refused_before": 0,
+            "introduced_by": None,
+            "introduced_in_frame": None,
+            "asked_stun_server": server,
+            "asked_in_frame": asked,
+            "first_datagram_let_in": filtering(mapped_before=True, host_known_before=True, first_from_inside=True),
+            "method": self._method(local_host, peer_host),
+            "relayed_by": (socket.relay if socket else "") or None,
+            "packets": row["packets"].tolist(),
+            "bytes": row["bytes"].tolist(),
+        }
+        path = Path(int(row["flow"]), int(row["first_frame"]), int(row["last_frame"]), local, peer, "outbound-first", evidence, "")
+        self._scene.failed.append((path, self._scene.refusals.get(int(row["flow"]))))
+
     def _method(self, local_host: str, peer_host: str) -> str | None:
         """How the endpoint was found, where many were tried."""
         tries = self._tries.get((local_host, peer_host))
@@ -373,7 +434,7 @@ def _why(path: Path) -> str:
 def _single(path: Path) -> Violation:
     there, back = path.evidence["packets"]
     kept = path.evidence["kept_alive_every_seconds"]
-    alive = f", kept open by small packets at most {kept:.3g} s apart" if kept else ""
+    alive = f", kept open by small packets at most {span(round(kept * 1e9))} apart" if kept else ""
     return _violation(
         [path],
         f"{path.local} and {path.peer} opened a path through the firewall, {path.order}: {_why(path)}. "

@@ -32,7 +32,8 @@ class UdpHolePunchFailed:
     Finds attempts to punch a hole that came to nothing, and says who was in the way: the peer's side answered the first datagram with
     *port unreachable*; the socket inside had been closed when the peer's datagrams came; **this** firewall refused, or rejected with
     an ICMP error, datagrams that the peer sent from another port than the one at which the inside had knocked (its NAT is symmetric);
-    or the peer was silent. With the filtering of RFC 4787 under which it would have worked, and the relay that was taken instead.
+    or the peer was silent, though somebody had named it to the socket, or the socket had asked for its own address by STUN and sent it 20
+    packets and more. With the filtering of RFC 4787 under which it would have worked, and the relay that was taken instead.
 
     ## Why it matters
     A *reject* that is meant to be polite tells the peer at once that nobody is there, and most programs give up: drop early datagrams
@@ -155,6 +156,9 @@ def _of_path(path: Path, refusal: Refusal | None) -> Violation:
     relay = f"; {evidence['relayed_by']} relayed instead" if evidence["relayed_by"] else ""
     who, where = evidence["introduced_by"], evidence["introduced_in_frame"]
     told = f"{who} had named the peer in frame {where}, " if who else ""
+    if evidence.get("asked_stun_server"):
+        server, frame, sent = evidence["asked_stun_server"], evidence["asked_in_frame"], evidence["packets"][0]
+        told = f"its socket had asked {server} by STUN in frame {frame}, {sent} packets went out, "
     return _violation(
         (path.flow, path.frame, path.last_frame),
         f"{path.local} and {path.peer} did not get a path: {told}{how}{relay}.",

@@ -11,6 +11,7 @@ import numpy as np
 
 from pcapaudit.core import consts, vocab
 from pcapaudit.core.columns import PacketBatch, VerdictBatch
+from pcapaudit.core.spans import span
 from pcapaudit.findings.groups import Distinct, Groups, Pool, split
 from pcapaudit.findings.scene import SERVICE_PORTS, Scene, View
 from pcapaudit.findings.violation import Severity, Violation
@@ -334,8 +335,8 @@ def _reach(group: _Group) -> str:
 def _what(group: _Group) -> str:
     protocols = ", ".join(sorted(group.protocols))
     packets = f"{group.count} packet{'s' if group.count > 1 else ''} ({protocols})"
-    seconds = (group.last_ns - group.first_ns) / 1e9
-    return f"{packets}{f' in {seconds:.3g} s' if group.count > 1 else ''}, {'rejected' if group.rejected == group.count else 'refused'}"
+    lasted = span(group.last_ns - group.first_ns)
+    return f"{packets}{f' in {lasted}' if group.count > 1 else ''}, {'rejected' if group.rejected == group.count else 'refused'}"
 
 
 def _single(number: int, source: str, group: _Group) -> Violation:

@@ -149,6 +149,7 @@ def _assumptions(results: Results) -> dict[str, Any]:
         "ruleset": results.rules_path,
         "topology_assumed": topology.assumed,
         "inside_assumed": topology.assumed_inside,
+        "hint": _hint(results),
         "zones": [
             {"name": zone.name, "interface": zone.iface, "inside": zone.inside, "prefixes": [str(prefix) for prefix in zone.prefixes]}
             for zone in topology.zones
@@ -158,6 +159,14 @@ def _assumptions(results: Results) -> dict[str, Any]:
         "captured": {"zone": topology.captured, "evidence": topology.captured_evidence or None} if topology.captured else None,
         "notes": [*(_line(warning) for warning in context.ruleset.warnings), *context.program.notes],
     }
+
+
+def _hint(results: Results) -> str | None:
+    """What to say instead, where the inside is assumed and no packet touched it."""
+    network = results.counts.busiest_network
+    if network is None or results.context.topology.own:
+        return None
+    return f"no packet came from inside or went there, so hardly anything is judged: say --local CIDR (most flows went to {network})"
 
 
 def _line(warning: Diagnostic) -> str:

@@ -121,8 +121,8 @@ def _assumed(summary: Mapping[str, Any]) -> Iterable[tuple[str, str, str]]:
         yield "Networks" if k == 0 else "", f"{name}: {where}", ""
     if given["inside_assumed"]:
         yield "", "assumed: say --local CIDR or --zone NAME=IFACE:CIDR if your network is another", "yellow"
-        if summary["zones"] and not given["own"] and not _touches_inside(summary):
-            yield "", "no packet came from inside or went there, so hardly anything is judged: say --local CIDR", "bold yellow"
+    if given["hint"]:
+        yield "", given["hint"], "bold yellow"
     if given["own"]:
         yield "Own", ", ".join(given["own"]), ""
     if given["captured"]:
@@ -153,12 +153,6 @@ def _placed(place: Mapping[str, str]) -> Iterable[tuple[str, str, str]]:
     else:
         yield "Place", f"inferred: {place['evidence']}", "yellow"
         yield "", "if that is wrong, say --own ADDRESS, --path or --topology FILE; --infer none looks for nothing", "yellow"
-
-
-def _touches_inside(summary: Mapping[str, Any]) -> bool:
-    """Whether a packet came from a zone inside, or went to one."""
-    inside = {zone["name"] for zone in summary["assumptions"]["zones"] if zone["inside"]}
-    return any(way["from"] in inside or way["to"] in inside for way in summary["zones"])
 
 
 def _tables(summary: Mapping[str, Any], width: int) -> RenderableType | None:

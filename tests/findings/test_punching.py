@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pcapaudit.findings.punching import FILTERINGS, filtering, is_relaying, read_stun
+from pcapaudit.findings.punching import FILTERINGS, filtering, is_classic_request, is_relaying, read_stun
 
 
 def message(number, *attributes, length=None):
@@ -73,3 +73,14 @@ def test_filtering():
     made = filtering(mapped_before=True, host_known_before=True, first_from_inside=False)
     assert list(made) == list(FILTERINGS)
     assert list(made.values()) == [True, True, False]
+
+
+def test_classic_request():
+    """RFC 3489 had no cookie: type and length must fit."""
+    head = bytes.fromhex("0001001876173c2b")
+    assert is_classic_request(head, 44)
+    assert not is_classic_request(head, 45)
+    assert not is_classic_request(bytes.fromhex("0101001876173c2b"), 44)
+    assert not is_classic_request(bytes.fromhex("000100182112a442"), 44)
+    assert not is_classic_request(bytes.fromhex("0001001976173c2b"), 45)
+    assert not is_classic_request(b"", 0)

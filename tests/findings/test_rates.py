@@ -52,3 +52,16 @@ def test_counts_of_their_own():
 def test_times_before_1970():
     """A capture may say so."""
     assert rates(-5, -3).evidence()["counts"] == [1, 0, 1]
+
+
+def test_spread_over_a_life():
+    """Evenly over the seconds that a flow lasted; a moment is one of them."""
+    made = Rates()
+    made.spread(np.array([10, 12]) * SECOND, np.array([13, 12]) * SECOND, np.array([8, 5]))
+    assert made.evidence() == {"seconds_a_bin": 1, "counts": [2, 2, 7, 2], "peak_per_second": 7.0}
+    made.spread(np.array([0]), np.array([100_000]) * SECOND, np.array([50]))
+    evidence = made.evidence()
+    assert len(evidence["counts"]) <= MOST_BINS
+    assert abs(sum(evidence["counts"]) - 63) <= MOST_BINS / 2
+    made.spread(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.int64))
+    assert made.evidence() == evidence

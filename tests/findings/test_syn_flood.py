@@ -60,9 +60,20 @@ def test_refused_flood():
     assert judged(*flood(3000, step_ns=1000))[0][0].severity == Severity.HIGH
 
 
+@pytest.mark.parametrize("row", [SYN, REFUSED], ids=["answered", "refused"])
+def test_few_sources_at_a_high_rate(row):
+    """No client tries again a hundred times a second."""
+    (violation,), flooded = judged(*flood(200, row, sources=1))
+    assert "200 of 200 connections were opened and never completed, from 1 source in 0.199 s" in violation.message
+    assert (violation.evidence["half_open_per_second"], flooded) == (200, {"192.168.10.20"})
+
+
 OTHERS = {
     "few": flood(49),
-    "few sources": flood(200, sources=5),
+    "a client that tries again": flood(200, sources=1, step_ns=20_000_000),
+    "a port where nobody listens": flood(
+        200, {**SYN, "tcp_flags": (consts.TCP_SYN, consts.TCP_RST | consts.TCP_ACK)}, sources=5, step_ns=1_000_000
+    ),
     "slow": flood(200, step_ns=1_000_000_000),
     "completed": [*flood(100), *[DONE] * 50],
     "other ports": [{**row, "dport": 1000 + row["flow"]} for row in flood(200)],

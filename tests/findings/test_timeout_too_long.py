@@ -27,7 +27,7 @@ def test_idle_entries():
     """How many, how long, and what would have been enough."""
     (violation,), _ = judged(TimeoutTooLong, *many(8, ROW))
     assert violation.message == (
-        "8 of 8 tcp entries sat idle, 120 hours on average and 120 at most (192.168.10.20:4000 to 198.51.100.7:22); the longest pause "
+        "8 of 8 tcp entries sat idle, 5 days on average and 5 days at most (192.168.10.20:4000 to 198.51.100.7:22); the longest pause "
         "that any of them survived was 40 s."
     )
     assert violation.advice.startswith("tcp.established of 7440 s would have kept every connection")

@@ -46,6 +46,44 @@ def test_silence():
     )
 
 
+REQUEST = bytes.fromhex("000100002112a442") + bytes(range(12))
+CLASSIC = bytes.fromhex("0001000076173c2b") + bytes(range(12))
+HELLO = [(5.0, udp("10.0.0.9:40000", "198.51.100.9:50000", b"hello")), (5.1, udp("198.51.100.9:50000", "10.0.0.9:40000", b"hello"))]
+
+
+def media(count, target=OUTER):
+    """So many packets of the socket to a peer."""
+    return [(1 + i / 50, udp(INNER, target, b"media")) for i in range(count)]
+
+
+@pytest.mark.parametrize("request_", [REQUEST, CLASSIC], ids=["cookie", "RFC 3489"])
+def test_silence_after_stun(request_):
+    """Nobody was seen to name the peer; but a socket that asks for its own address and then sends and sends means to be reached."""
+    (violation,) = found([(0, udp(INNER, SERVER, request_)), *media(20), *HELLO])
+    assert violation.evidence["by"] == "silence"
+    assert violation.message == (
+        "10.0.0.1:40500 and 198.51.100.1:40600 did not get a path: its socket had asked 203.0.113.10:3478 by STUN in frame 1, "
+        "20 packets went out, 198.51.100.1:40600 was never heard."
+    )
+
+
+@pytest.mark.parametrize(
+    "packets",
+    [
+        [(0, udp(INNER, SERVER, REQUEST)), *media(19), *HELLO],
+        [*media(20), *HELLO],
+        [(0, udp(INNER, SERVER, REQUEST)), *media(20, "198.51.100.1:53"), *HELLO],
+        [(0, udp(INNER, SERVER, REQUEST)), *media(20, SERVER), *HELLO],
+        [(0, udp(INNER, "203.0.113.10:40000", CLASSIC)), *media(20), *HELLO],
+        [(0, udp(INNER, SERVER, REQUEST)), *media(20)],
+    ],
+    ids=["few packets", "no STUN", "a service", "the server itself", "classic STUN to any port", "no answers in the capture at all"],
+)
+def test_silence_that_is_none(packets):
+    """What has another reason."""
+    assert found(packets) == []
+
+
 @pytest.mark.parametrize(("rules", "by"), [(INSIDE_OUT, "this firewall"), (REJECT, "this firewall's reject")])
 def test_peer_comes_from_another_port(rules, by):
     """Symmetric NAT: dropped, or answered by this firewall's reject."""

@@ -89,6 +89,15 @@ def test_assumptions_and_ruleset_warnings():
     assert assumptions["notes"] == ["x.nft:3: never matches; delete it", "hook ingress sees nothing here"]
     assert assumptions["zones"][0] == {"name": "lan", "interface": "lan0", "inside": True, "prefixes": ["10.0.0.0/8"]}
     assert (assumptions["ruleset"], assumptions["inside_assumed"]) == ("of,fice.nft", True)
+    assert assumptions["hint"] is None
+
+
+def test_hint_names_the_network_to_say(monkeypatch):
+    """Where the inside is assumed and nothing touched it."""
+    monkeypatch.setattr(RunCounts, "busiest_network", "203.0.113.0/24")
+    assert summarize(results())["assumptions"]["hint"] == (
+        "no packet came from inside or went there, so hardly anything is judged: say --local CIDR (most flows went to 203.0.113.0/24)"
+    )
 
 
 def test_violations_become_records():

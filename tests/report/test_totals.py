@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
+import pytest
+from packets import LAN, WAN, flow_rows, packets
 from sample_run import batch, flows
 
 from pcapaudit.core import consts
@@ -32,3 +35,35 @@ def test_flows_are_counted_by_end():
 def test_no_packets():
     """An empty capture."""
     assert RunCounts(1).joint().tolist() == []
+
+
+def test_busiest_network_while_nothing_is_inside():
+    """Where most flows went, of either version; ties by address; none once a packet touched the inside."""
+    counts = RunCounts(1, [LAN])
+    six = {"src": "2001:db8::1", "dst": "2001:db8:1:2::3"}
+    assert counts.busiest_network is None
+    counts.on_batch(*packets({"iif": WAN, "oif": WAN}))
+    counts.on_flows(flow_rows({"dst": "203.0.113.9"}, {"dst": "198.51.100.1"}, {"dst": "203.0.113.1"}, six))
+    assert counts.busiest_network == "203.0.113.0/24"
+    counts.on_flows(flow_rows(six, six))
+    assert counts.busiest_network == "2001:db8:1:2::/64"
+    counts.on_batch(*packets({"iif": WAN, "oif": LAN}))
+    assert counts.busiest_network is None
+
+
+def test_networks_are_bounded():
+    """A flood to everywhere costs no memory."""
+    counts = RunCounts(1, [LAN])
+    rows = flow_rows(*[{"dst": "203.0.113.9"}] * 6000)
+    rows["dst_lo"] = np.arange(6000) << 8
+    counts.on_flows(rows)
+    assert len(counts._networks) == 4096
+
+
+@pytest.mark.parametrize("inside", [(), [LAN]])
+def test_no_networks_where_the_inside_is_known(inside):
+    """Nothing is counted where somebody has said what is inside, or has seen it."""
+    counts = RunCounts(1, inside)
+    counts.on_batch(*packets({"iif": LAN, "oif": WAN}))
+    counts.on_flows(flow_rows({"dst": "203.0.113.9"}))
+    assert (counts.busiest_network, len(counts._networks)) == (None, 0)

@@ -151,11 +151,12 @@ def of_audit(summary: Mapping[str, Any], checks: Sequence[Check], fail_on: str) 
     found = {name: number for name, number in summary["violations"]["by_severity"].items() if number}
     words = ", ".join(f"{number} {name}" for name, number in found.items())
     total = sum(found.values())
-    packets = summary["packets"]
+    packets, hint = summary["packets"], summary["assumptions"]["hint"]
+    headline = f"{total} finding{'' if total == 1 else 's'}: {words}." if total else "No findings."
     return Report(
         "audit",
         ", ".join(captures),
-        f"{total} finding{'' if total == 1 else 's'}: {words}." if total else "No findings.",
+        f"{headline} {hint[0].upper()}{hint[1:]}." if hint else headline,
         checks,
         notices,
         captures,

@@ -31,12 +31,13 @@ def finding(**changes):
     return {**values, **changes}
 
 
-def summary(*findings, captures=("office.pcap",)):
+def summary(*findings, captures=("office.pcap",), hint=None):
     """As much of a summary as a report needs."""
     severities = [each["severity"] for each in findings]
     return {
         "pcapaudit": "1.2.3",
         "capture": {"files": [{"path": path} for path in captures]},
+        "assumptions": {"hint": hint},
         "rules": [{"rule": 2, "text": "ct state invalid drop"}],
         "packets": {"by_verdict": {"accept": 9}, "by_ct_state": {}, "by_reason": {}},
         "violations": {"by_severity": {name: severities.count(name) for name in ("high", "medium", "low")}, "found": list(findings)},
@@ -73,6 +74,12 @@ def test_severity_decides_what_fails(fail_on, failing):
     report = of_audit(summary(finding()), CHECKS, fail_on)
     assert report.notices[0].failing is failing
     assert report.failed is failing
+
+
+def test_headline_ends_with_the_hint():
+    """What is not judged is no good news."""
+    made = of_audit(summary(hint="no packet came from inside"), CHECKS, "high")
+    assert made.headline == "No findings. No packet came from inside."
 
 
 def test_headline_counts_by_severity():
