@@ -131,6 +131,9 @@ class Expectation:
     helper: int = 0
     #: Another master may already expect the same: then nothing is made, and that is no failure of the announcement's tuple.
     skip_master: bool = False
+    #: Behind NAT: the same as the other side of the firewall shows it, and what a connection that fits it leaves as.
+    also: Tuple | None = None
+    leaves: Tuple | None = None
     #: Told when it is used: expectation, row of the new connection, time.
     arrived: Callable[[Expectation, int, int], None] | None = None
     #: When it was made and when it expires, ns; frame that announced it; its number in the run.
@@ -223,17 +226,19 @@ class Expectations:
         if gone.master.pending.pop(gone.number, None) is None:
             return
         gone.master.expecting[gone.kind] -= 1
-        key, mask = _key(gone.tuple), (gone.src_mask, gone.sport_mask)
-        bucket = self._buckets[key]
-        del bucket[mask][_masked(gone)]
-        if not bucket[mask]:
-            del bucket[mask]
-            if not bucket:
-                del self._buckets[key]
+        self._clear(gone, gone.tuple)
+        if gone.also is not None:
+            self._clear(gone, gone.also)
         self.count -= 1
-        self.ports[gone.tuple.dport] -= 1
         if self.on_death is not None:
             self.on_death(gone, why, now)
+
+    def mirror(self, known: Expectation, other: Tuple) -> None:
+        """A pending one is to be met by another tuple as well, unless that is expected already."""
+        sources = self._buckets.get(_key(other), {}).get((known.src_mask, known.sport_mask), {})
+        if known.also is None and _masked(known, other) not in sources:
+            known.also = other
+            self._place(known, other)
 
     def refresh(self, known: Expectation, expires: int) -> None:
         """A pending one gets another end."""
@@ -262,11 +267,24 @@ class Expectations:
         made.number, made.made_ns, made.expires = self._made, now, expires
         made.master.pending[made.number] = made
         made.master.expecting[made.kind] += 1
-        bucket = self._buckets.setdefault(_key(made.tuple), {})
-        bucket.setdefault((made.src_mask, made.sport_mask), {})[_masked(made)] = made
+        self._place(made, made.tuple)
         self.count += 1
-        self.ports[made.tuple.dport] += 1
         self._schedule(made)
+
+    def _place(self, made: Expectation, place: Tuple) -> None:
+        bucket = self._buckets.setdefault(_key(place), {})
+        bucket.setdefault((made.src_mask, made.sport_mask), {})[_masked(made, place)] = made
+        self.ports[place.dport] += 1
+
+    def _clear(self, gone: Expectation, place: Tuple) -> None:
+        key, mask = _key(place), (gone.src_mask, gone.sport_mask)
+        bucket = self._buckets[key]
+        del bucket[mask][_masked(gone, place)]
+        if not bucket[mask]:
+            del bucket[mask]
+            if not bucket:
+                del self._buckets[key]
+        self.ports[place.dport] -= 1
 
     def _schedule(self, known: Expectation) -> None:
         self._serial += 1
@@ -276,13 +294,13 @@ class Expectations:
         """Those that some connection would fit as well as the wanted one."""
         for (src_mask, sport_mask), sources in self._buckets.get(_key(wanted.tuple), {}).items():
             if (src_mask, sport_mask) == (wanted.src_mask, wanted.sport_mask):
-                found = sources.get(_masked(wanted))
+                found = sources.get(_masked(wanted, wanted.tuple))
                 if found is not None:
                     yield found
                 continue
             address, port = src_mask & wanted.src_mask, sport_mask & wanted.sport_mask
-            for each in sources.values():
-                if not ((each.tuple.src ^ wanted.tuple.src) & address or (each.tuple.sport ^ wanted.tuple.sport) & port):
+            for (source, sport), each in sources.items():
+                if not ((source ^ wanted.tuple.src) & address or (sport ^ wanted.tuple.sport) & port):
                     yield each
 
 
@@ -290,5 +308,5 @@ def _key(tuple_: Tuple) -> tuple[int, int, int, int, int]:
     return tuple_.l3, tuple_.proto, tuple_.dst, tuple_.dport, tuple_.zone
 
 
-def _masked(each: Expectation) -> tuple[int, int]:
-    return each.tuple.src & each.src_mask, each.tuple.sport & each.sport_mask
+def _masked(each: Expectation, place: Tuple) -> tuple[int, int]:
+    return place.src & each.src_mask, place.sport & each.sport_mask

@@ -22,6 +22,7 @@ cdef class Relations:
     cdef u32 template
     cdef bint unsure
     cdef public bint keyed
+    cdef public bint follows
 
     cpdef watch(self, object related, object expected_ports, object helper_ports, bint by_tuple)
     @cython.locals(expected=u32)

@@ -37,6 +37,8 @@ class Relations:
         #: The helper that rules before conntrack choose for the packet's connection. 1: the new connection may be an expected one.
         self.template = 0
         self.unsure = 0
+        #: 1: the new connection is translated like the one that announced it, whatever the nat chains say.
+        self.follows = 0
         #: 1: helpers know keys of GRE.
         self.keyed = 0
 
@@ -50,6 +52,7 @@ class Relations:
 
     def arrive(self, b, i, row, now):
         """A new connection, unconfirmed in ``row``: was it announced, and which helper reads it?"""
+        self.follows = 0
         if self.expecting and (self.blind or self.expected_ports[b.dport[i]]):
             with cython.gil:
                 self.unsure = self.related.arrive(i, row, now)

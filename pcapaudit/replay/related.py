@@ -6,7 +6,7 @@ port for which something is pending (``arrive``), the end of a connection that h
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from ipaddress import IPv4Network, IPv6Network
 from typing import TYPE_CHECKING, Any
@@ -39,6 +39,7 @@ __all__ = ["Related"]
 
 _BLIND = np.uint64(1 << consts.ANOM_HELPER_BLIND)
 _LIMIT = np.uint64(1 << consts.ANOM_EXPECT_LIMIT)
+_TRANSLATED = consts.STATUS_SRC_NAT | consts.STATUS_DST_NAT
 _PORTED = frozenset({consts.PROTO_TCP, consts.PROTO_UDP, consts.PROTO_GRE})
 
 
@@ -58,7 +59,7 @@ class Related:
         self._words, self._times = view.cast("I"), view.cast("q")
         self.expectations = Expectations(config.expect_max, self._gone)
         params = {**DEFAULT_PARAMS, **config.helper_params}
-        self.desk = Desk(self.expectations, params, self._kill, self._refresh, self._doubt, self._netmask)
+        self.desk = Desk(self.expectations, params, self._kill, self._refresh, self._doubt, self._translate, self._netmask)
         self._helpers = {each.number: replace(each, policies=each.tune(params)) if each.tune else each for each in BY_NUMBER.values()}
         self._networks = {int(each.broadcast_address): int(each.netmask) for each in networks if each.version == 4 and each.prefixlen < 31}
         #: Connections with a helper, by row.
@@ -70,6 +71,13 @@ class Related:
         #: Hosts between which something may have been announced that the capture does not hold: (version, protocol, source, destination,
         #: zone), -1 for any host → until when, ns.
         self._blind: dict[tuple[int, int, int, int, int], int] = {}
+        #: Says what the packet at hand comes in and leaves with, where the rules translate connections.
+        self.sides: Callable[[], tuple[tuple[int, ...], tuple[int, ...]] | None] = lambda: None
+        #: The packet at hand: its tuple as shown, and ``sides`` if its connection is translated.
+        self._shown: Tuple | None = None
+        self._both: tuple[tuple[int, ...], tuple[int, ...]] | None = None
+        #: What the new connection at hand leaves as: source, port, destination, port; None if it is shown as it leaves.
+        self.leaving: tuple[int, int, int, int] | None = None
         self._now = 0
         #: What the tracker was told last: expectations, blind pairs, keys.
         self._counted = (0, 0, 0)
@@ -87,6 +95,9 @@ class Related:
         """Show packet ``i`` of the connection in ``row`` to its helper. Returns an Answer."""
         self._now = now
         master = self.masters.get(row) or self._master(i, row)
+        self._both = None
+        if self._words[row * ROW_WORDS + W_STATUS] & _TRANSLATED:
+            self._see(i, master)
         start, size = self._starts[i], self._sizes[i]
         packet = Control(
             self._directions[i],
@@ -121,6 +132,8 @@ class Related:
         self._count()
         if found is None:
             return int(bool(self._blind) and self._unsure(wanted, now))
+        if found.leaves is not None:
+            self._follow(wanted, found.leaves, anybody=not found.src_mask)
         word, master = row * ROW_WORDS, found.master
         self._words[word + W_PARENT] = self._words[master.row * ROW_WORDS + W_FLOW]
         self._words[word + W_MARK] = self._words[master.row * ROW_WORDS + W_MARK]
@@ -211,6 +224,41 @@ class Related:
         """Give a master's connection ``ns`` from now on."""
         if not self._words[master.row * ROW_WORDS + W_STATUS] & consts.STATUS_FIXED_TIMEOUT:
             self._times[master.row * ROW_QUADS + Q_EXPIRES] = self._now + ns
+
+    # NAT --------------------------------------------------------------------------------------------------------------------------------
+
+    def _see(self, i: int, master: Master) -> None:
+        """A packet of a translated connection: the helper reads it as the capture shows it, addresses in the payload and all."""
+        shown = self._tuple(i)
+        master.original = shown.turned() if self._directions[i] == consts.DIR_REPLY else shown
+        self._shown, self._both = shown, self.sides() if master.helper.follows_nat else None
+
+    def _translate(self, made: Expectation) -> None:
+        """Who is expected may be seen on either side of the firewall. It comes in where the announcement went out."""
+        if self._both is None or self._shown is None:
+            return
+        enters, leaves = (self._put(made.tuple, self._shown, place) for place in reversed(self._both))
+        made.leaves = leaves
+        for each in (enters, leaves):
+            if each != made.tuple:
+                self.expectations.mirror(made, each)
+
+    def _put(self, wanted: Tuple, shown: Tuple, place: tuple[int, ...]) -> Tuple:
+        """What is expected, as the side of the firewall has it on which the announcement's packet has this tuple."""
+        source, sport, target, _ = place
+        return replace(
+            wanted,
+            src=target if wanted.src == shown.dst else wanted.src,
+            dst=source if wanted.dst == shown.src else wanted.dst,
+            dport=sport if wanted.dst == shown.src and wanted.dport == shown.sport else wanted.dport,
+        )
+
+    def _follow(self, comer: Tuple, leaves: Tuple, *, anybody: bool) -> None:
+        """A connection that a translated one announced has come."""
+        source = comer.src if anybody else leaves.src
+        shown_behind = (comer.src, comer.dst, comer.dport) == (source, leaves.dst, leaves.dport)
+        self.leaving = None if shown_behind else (source, comer.sport, leaves.dst, leaves.dport)
+        self._relations.follows = 1
 
     # Blindness --------------------------------------------------------------------------------------------------------------------
 

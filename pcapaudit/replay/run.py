@@ -106,6 +106,8 @@ class Engine:
         evaluator = Evaluator(context.program, self.batch, self.verdicts)
         self.reassembly = Reassembly(context.conntrack, (self.batch, self.verdicts), self._flows, source.decoder, self._vantage)
         self._translations = Translations(self.tracker, evaluator, self._vantage, context.topology, (self.batch, self.verdicts))
+        if self.related is not None:
+            self.related.sides = self._translations.sides
         self._reached = evaluator.reached
         evaluator.view.chooser = self._translations
         if context.program.counts or context.program.updates:

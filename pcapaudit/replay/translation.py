@@ -141,6 +141,10 @@ class Translations:
         self.view.put(LEAVING, 0)
         self.view.put(ORIGINAL, 0)
         self.view.put(REPLY, 1)
+        if self.tracker.relations.follows:
+            with cython.gil:
+                self.follow(i)
+            return TO_RULES
         self.view.deciding = 1
         if self.captured != IFACE_NONE and self.batch.oif[i] == self.captured and self.batch.iif[i] != self.captured:
             with cython.gil:
@@ -231,6 +235,47 @@ class Translations:
             if b.path[i] != PATH_OUTPUT:
                 b.path[i] = PATH_FORWARD
                 self.view.ways |= 1 << PATH_INPUT
+
+    def sides(self) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+        """What the packet at hand comes in with and leaves with (source, port, destination, port); None if a part of it is unknown."""
+        view = self.view
+        if view.hides[ENTERING] | view.hides[LEAVING]:
+            return None
+        both = []
+        for which in (ENTERING, LEAVING):
+            at, ports = 4 * which, 2 * which
+            source, target = _whole(view.tuples[at], view.tuples[at + 1]), _whole(view.tuples[at + 2], view.tuples[at + 3])
+            both.append((source, view.ports[ports], target, view.ports[ports + 1]))
+        return both[0], both[1]
+
+    def follow(self, i: int) -> None:
+        """The first packet of a connection that a translated one announced: it is translated likewise, and meets no nat chain."""
+        view, row = self.view, self.tracker.row
+        self.tracker.table.w[row * ROW_WORDS + W_STATUS] |= STATUS_SRC_NAT_DONE | STATUS_DST_NAT_DONE
+        leaving = self.tracker.relations.related.leaving
+        if leaving is None:
+            # It is shown where it goes out.
+            return
+        source, sport, target, dport = leaving
+        low = 0xFFFFFFFFFFFFFFFF
+        at, bits = 4 * LEAVING, 0
+        if (source, sport) != (_whole(view.tuples[at], view.tuples[at + 1]), view.ports[2 * LEAVING]):
+            bits |= STATUS_SRC_NAT
+        if (target, dport) != (_whole(view.tuples[at + 2], view.tuples[at + 3]), view.ports[2 * LEAVING + 1]):
+            bits |= STATUS_DST_NAT
+        view.tuples[at], view.tuples[at + 1], view.tuples[at + 2], view.tuples[at + 3] = (
+            source >> 64,
+            source & low,
+            target >> 64,
+            target & low,
+        )
+        view.ports[2 * LEAVING], view.ports[2 * LEAVING + 1] = sport, dport
+        view.copy(REPLY, LEAVING, 1)
+        self.changed = 1
+        self.tracker.table.w[row * ROW_WORDS + W_STATUS] |= bits
+        self.verdicts.arrays["ct_status"][i] |= bits
+        self._route(self.batch, i)
+        view.move(i, 0)
 
     # A connection's first packet ------------------------------------------------------------------------------------------------------
 

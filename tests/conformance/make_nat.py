@@ -23,6 +23,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "support"), str(HERE.parents[1])]
 
+from nat_channels import channels  # noqa: E402
 from scenes import icmp, tcp, udp  # noqa: E402
 
 from pcapaudit.replay.nat import Packet, Translation, translate  # noqa: E402
@@ -175,10 +176,10 @@ def line(entry):
 
 def main() -> None:
     """Write every capture and its golden lines."""
-    for seed, name in enumerate(sorted(TARGETS)):
+    for seed, name in enumerate([*sorted(TARGETS), "helpers"]):
         path = HERE / "nat" / f"{name}.pcap"
         records = [struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 101)]
-        for now, packet in packets(name, seed):
+        for now, packet in channels(seed) if name == "helpers" else packets(name, seed):
             records.append(struct.pack("<IIII", 1_700_000_000 + now // 1000, now % 1000 * 1000, len(packet), len(packet)) + packet)
         path.write_bytes(b"".join(records))
         with tempfile.NamedTemporaryFile("r") as out:

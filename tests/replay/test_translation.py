@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from control_channels import Talk
 from scenes import icmp, replay, tcp, udp
 
+from pcapaudit.conntrack.config import ConntrackConfig
 from pcapaudit.core.errors import ConfigError
 from pcapaudit.replay.topology import Topology
 
@@ -216,3 +218,93 @@ def test_capture_behind_the_translation():
     rows = replay(packets, anybody, topology=topology).rows
     assert [(row.said, row.decided) for row in rows][::2] == [("accept", 1), ("drop", 1)]
     assert rows[1].said == "accept"
+
+
+# What translated connections announce --------------------------------------------------------------------------------------------------
+
+FTP = ConntrackConfig().with_helper("ftp")
+FAR, DATA = "198.51.100.7:21", "198.51.100.7:20"
+FTP_RULES = RULES.replace("tcp dport 8080 dnat to 10.0.0.5:80", "tcp dport 21 dnat to 10.0.0.5").replace(
+    "ct status dnat ip daddr 10.0.0.5 tcp dport 80 ct original ip daddr 203.0.113.1 ct original proto-dst 8080 accept",
+    "ct state new ct status dnat tcp dport 21 accept",
+)
+
+
+def ftp(near, far, *said, shown=None):
+    """A control channel as one side of the firewall shows it; ``shown``: both ends again, as the other side shows each packet."""
+    talk = Talk(near, far).open().answers("220 x\r\n").says("USER a\r\n").answers("331 x\r\n")
+    for side, line in said:
+        talk.send(side, line.encode())
+    if shown is None:
+        return talk.packets
+    again = Talk(*shown).open().answers("220 x\r\n").says("USER a\r\n").answers("331 x\r\n")
+    for side, line in said:
+        again.send(side, line.replace("10,0,0,9", "203,0,113,1").encode())
+    # Each packet is seen where it comes in, a moment later where it goes out.
+    ways = [bool(packet[12:16] == talk.packets[0][1][12:16]) for _, packet in talk.packets]
+    return [
+        (at + late, packet)
+        for (at, one), (_, other), out in zip(talk.packets, again.packets, ways, strict=True)
+        for late, packet in ((0, one if out else other), (0.0002, other if out else one))
+    ]
+
+
+def announced(packets, *then, own=OWN):
+    """State, verdict, parent and path of what comes after a control channel."""
+    rows = run([*packets, *((5 + k, each) for k, each in enumerate(then))], FTP_RULES, own, config=FTP).rows[len(packets) :]
+    return [(row.said, row.state, row.parent) for row in rows]
+
+
+RELATED = ("accept", "related", 1)
+
+
+@pytest.mark.parametrize("own", [OWN, []], ids=["address-known", "address-unknown"])
+def test_active_ftp_behind_source_nat_seen_inside(own):
+    """The data connection is shown as the firewall sends it on."""
+    talk = ftp(LAN, FAR, (0, "PORT 10,0,0,9,19,137\r\n"))
+    assert announced(talk, tcp(DATA, "10.0.0.9:5001", "S"), own=own) == [RELATED]
+
+
+def test_active_ftp_behind_source_nat_as_packets_come_in():
+    """The data connection comes to the translated address, and is sent on inside, not to the firewall itself."""
+    inside = ftp(LAN, FAR, (0, "PORT 10,0,0,9,19,137\r\n"))
+    outside = ftp(WAN, FAR, (0, "PORT 203,0,113,1,19,137\r\n"))
+    source = inside[0][1][12:16]
+    mixed = [one if one[1][12:16] == source else other for one, other in zip(inside, outside, strict=True)]
+    came = announced(mixed, tcp(DATA, "203.0.113.1:5001", "S"), tcp("10.0.0.9:5001", DATA, "S.", 0, 1))
+    assert came == [RELATED, ("accept", "established", 1)]
+
+
+def test_active_ftp_behind_source_nat_seen_on_both_sides():
+    """Once each; the rewritten command is the same packet."""
+    talk = ftp(LAN, FAR, (0, "PORT 10,0,0,9,19,137\r\n"), shown=(WAN, FAR))
+    rows = run([*talk, (5, tcp(DATA, "203.0.113.1:5001", "S")), (5.0002, tcp(DATA, "10.0.0.9:5001", "S"))], FTP_RULES, config=FTP).rows
+    assert [(row.said, row.state, row.parent) for row in rows[-2:-1]] == [RELATED]
+    assert [(row.said, row.why) for row in rows[-1:]] == [("skip", "seen-translated")]
+    assert {"dst_nat"} <= set(rows[-2].status)
+
+
+@pytest.mark.parametrize("line", ["227 ok (203,0,113,1,156,64)\r\n", "229 ok (|||40000|)\r\n"])
+def test_passive_ftp_behind_destination_nat_seen_outside(line):
+    """The answer is shown rewritten; who connects as it says is sent on to the server, although no rule translates that port."""
+    talk = ftp("198.51.100.9:5555", "203.0.113.1:21", (0, "PASV\r\n"), (1, line))
+    came = announced(talk, tcp("198.51.100.9:5556", "203.0.113.1:40000", "S"), tcp("198.51.100.9:5557", "203.0.113.1:40001", "S"))
+    assert came == [RELATED, ("drop", "new", 0)]
+
+
+def test_passive_ftp_behind_destination_nat_as_packets_come_in():
+    """The server's own words name the address that it has."""
+    there = ftp("198.51.100.9:5555", "203.0.113.1:21", (0, "PASV\r\n"), (1, "227 ok (10,0,0,5,156,64)\r\n"))
+    back = ftp("198.51.100.9:5555", "10.0.0.5:21", (0, "PASV\r\n"), (1, "227 ok (10,0,0,5,156,64)\r\n"))
+    source = there[0][1][12:16]
+    mixed = [one if one[1][12:16] == source else other for one, other in zip(there, back, strict=True)]
+    assert announced(mixed, tcp("198.51.100.9:5556", "203.0.113.1:40000", "S")) == [RELATED]
+
+
+def test_what_is_announced_meets_no_nat_chain():
+    """A data connection out keeps the address of its control channel, whatever the rules say of its own port."""
+    rules = FTP_RULES.replace('oifname "wan" masquerade', "tcp dport 40000 snat to 203.0.113.99; oifname wan masquerade")
+    talk = ftp(LAN, FAR, (0, "PASV\r\n"), (1, "227 ok (198,51,100,7,156,64)\r\n"))
+    packets = [*talk, (5, tcp("10.0.0.9:4001", "198.51.100.7:40000", "S")), (6, tcp("198.51.100.7:40000", "203.0.113.1:4001", "S.", 0, 1))]
+    rows = run(packets, rules, config=FTP).rows[-2:]
+    assert [(row.said, row.state) for row in rows] == [("accept", "related"), ("accept", "established")]

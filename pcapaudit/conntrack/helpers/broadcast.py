@@ -44,6 +44,7 @@ def _helper(number: int, name: str, port: int, setting: str, seconds: int) -> He
         params=((setting, seconds),),
         tune=partial(_policies, setting),
         announces=(PROTO_UDP,),
+        follows_nat=False,
     )
 
 

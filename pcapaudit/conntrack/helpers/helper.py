@@ -80,6 +80,8 @@ class Desk:
     refresh: Callable[[Master, int], None] = lambda _master, _ns: None
     #: Remembers for so many ns that nobody can say whether a connection is expected.
     doubt: Callable[[Tuple, int], None] = lambda _tuple, _ns: None
+    #: Told of an expectation that was made: what NAT makes of it.
+    translate: Callable[[Expectation], None] | None = None
     #: Mask of the network whose broadcast address this is, 0 if it is none's.
     netmask: Callable[[int], int] = lambda _address: 0
     #: GRE: version, source, destination and receiver's key → the sender's keys.
@@ -92,6 +94,8 @@ class Desk:
         wanted.frame = packet.frame
         outcome = self.table.expect(wanted, packet.now)
         self.full |= outcome == Outcome.FULL
+        if self.translate is not None and outcome == Outcome.MADE:
+            self.translate(wanted)
         return outcome
 
 
@@ -124,5 +128,7 @@ class Helper:
     announces: tuple[int, ...] = (6,)
     #: Anybody may open what it announces, not only the other end of the control channel.
     from_anywhere: bool = False
+    #: Linux has a module that translates what it announces like the connection that announced it.
+    follows_nat: bool = True
     #: It announces connections to third hosts, too.
     to_anybody: bool = False

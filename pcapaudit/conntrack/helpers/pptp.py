@@ -207,6 +207,7 @@ def _child_ended(master: Master, desk: Desk, row: int) -> None:
 
 
 PPTP = Helper(
+    follows_nat=False,
     number=HELPER_PPTP,
     name="pptp",
     protos=(PROTO_TCP,),

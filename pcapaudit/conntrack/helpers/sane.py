@@ -50,6 +50,7 @@ def _read(packet: Control, master: Master, desk: Desk) -> Answer:
 
 
 SANE = Helper(
+    follows_nat=False,
     number=HELPER_SANE,
     name="sane",
     protos=(PROTO_TCP,),
