@@ -216,3 +216,37 @@ def test_look_up_looks_at_few_of_ten_thousand():
     bucket = next(iter(table._buckets.values()))
     assert (len(table), len(table._buckets), len(bucket)) == (10_000, 1, 1)
     assert table.find(arriving(src=7777, dst=SERVER), 0).tuple.src == 7777
+
+
+def test_mirrored_one_is_met_by_either_tuple():
+    """Once: it is one expectation, and its death clears both places."""
+    for place in (CLIENT, OTHER):
+        table, of = Expectations(), master()
+        made = wanted(of)
+        table.expect(made, 0)
+        table.mirror(made, Tuple(4, 6, SERVER, 0, OTHER, 2100))
+        assert (len(table), table.ports[2000], table.ports[2100]) == (1, 1, 1)
+        assert table.arrive(arriving(2000 if place == CLIENT else 2100, dst=place), 5) is made
+        assert (len(table), table.ports[2000], table.ports[2100], of.pending) == (0, 0, 0, {})
+        assert table.arrive(arriving(), 6) is table.arrive(arriving(2100, dst=OTHER), 6) is None
+
+
+def test_mirror_leaves_what_is_expected_already():
+    """The kernel would pick another port then."""
+    table, of, other = Expectations(), master(), master(2)
+    made, there = wanted(of), wanted(other, 2100, dst=OTHER)
+    table.expect(made, 0)
+    table.expect(there, 0)
+    table.mirror(made, there.tuple)
+    assert made.also is None
+    assert table.find(arriving(2100, dst=OTHER), 1) is there
+    assert table.expect(wanted(master(3), 2100, dst=OTHER), 2) == Outcome.CLASH
+
+
+def test_mirror_is_in_the_way_of_others():
+    """As the tuple itself is."""
+    table, of = Expectations(), master()
+    made = wanted(of)
+    table.expect(made, 0)
+    table.mirror(made, Tuple(4, 6, SERVER, 0, OTHER, 2100))
+    assert table.expect(wanted(master(2), 2100, src=0, dst=OTHER, src_mask=ANY), 1) == Outcome.CLASH
