@@ -32,6 +32,7 @@ from pcapaudit.rules.model import (
     VerdictMap,
 )
 from pcapaudit.rules.nft.printer import format_ruleset
+from pcapaudit.rules.nft.stock import RESERVED
 from pcapaudit.rules.selectors import SELECTORS
 
 __all__ = ["to_nftables"]
@@ -39,21 +40,6 @@ __all__ = ["to_nftables"]
 #: Addresses whose connections a set counts.
 _COUNTED = 0xFFFF
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*")
-#: Words of nftables' grammar that stand where names of chains stand.
-_WORDS = frozenset(
-    re.findall(
-        r"\S+",
-        """
-accept add all ah arp bridge burst chain comment comp constant continue counter create ct daddr define delete describe destroy
-device dnat drop dst dup dynamic ecn element elements esp ether exists expires export fib flags flow flush frag fwd goto handle
-hash hbh hook hour icmp icmpv6 iif iifname import in include index inet insert interval ip ip6 jhash jump last length limit list
-log map mark masquerade meta meter mh missing monitor name netdev notrack numgen oif oifname osf out over performance policy
-position priority protocol queue quota random rate redirect redefine reject rename replace reset return rt rule ruleset saddr sctp
-secmark set size snat socket state synproxy table tcp th time timeout tproxy type typeof udp udplite undefine until update used
-vlan vmap with xt
-""",
-    )
-)
 
 
 def to_nftables(ruleset: Ruleset) -> tuple[str, list[str]]:
@@ -137,7 +123,7 @@ def _new_names(names: Iterable[str]) -> dict[str, str]:
         new = name if _NAME.fullmatch(name) else re.sub(r"[^A-Za-z0-9_./-]", "_", name)
         if not _NAME.fullmatch(new):
             new = f"c_{new}"
-        while new in _WORDS or new in found.values():
+        while new in RESERVED or new in found.values():
             new += "_"
         found[name] = new
     return found

@@ -6,6 +6,7 @@ Readers are imported where their kind of ruleset is met: together they take long
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from pcapaudit.rules.check import check
 from pcapaudit.rules.kinds import looks_like_ipset, looks_like_iptables, looks_like_json, looks_like_policy
 from pcapaudit.rules.model import Place, Ruleset
 from pcapaudit.rules.nft.lexer import Source
+from pcapaudit.rules.nft.stock import refusals
 from pcapaudit.rules.unsupported import set_aside
 
 if TYPE_CHECKING:
@@ -93,6 +95,9 @@ def parse_ruleset(
     parser = _parser(text, reader)
     parser.undecidable = undecidable
     ruleset = parser.parse(text, path)
+    if not parser.cursor.diagnostics:
+        told = tuple(_located(parser.sources, *each) for each in refusals(ruleset))
+        ruleset = replace(ruleset, warnings=(*ruleset.warnings, *told))
     return _checked(ruleset, list(parser.cursor.diagnostics), parser.sources, undecidable=undecidable)
 
 

@@ -27,6 +27,9 @@ def parse_limit(cursor: Cursor) -> Limit:
     if cursor.accept_word("burst"):
         burst_at = cursor.index
         burst, burst_of_bytes = _parse_amount(cursor, "a burst")
+        if cursor.index - burst_at == 1 and not of_bytes and not burst_of_bytes and cursor.source.kinds[burst_at] != "var":
+            advice = f"write: burst {burst} packets"
+            cursor.warn("stock nft refuses this: the burst does not say what it counts", advice, index=burst_at)
         burst = burst or (0 if of_bytes else 5)
         if of_bytes != burst_of_bytes and burst:
             raise cursor.problem("rate and burst count different things", "give both in packets or both in bytes", index=burst_at)

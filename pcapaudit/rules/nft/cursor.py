@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pcapaudit.core.errors import Diagnostic
 from pcapaudit.rules.model import Place
 from pcapaudit.rules.nft.lexer import Source
+from pcapaudit.rules.nft.stock import RESERVED
 
 __all__ = ["Cursor", "Definition", "SyntaxProblem", "did_you_mean"]
 
@@ -57,6 +58,10 @@ class Cursor:
         self.stop = len(source.kinds) - 1
         self.diagnostics: list[Diagnostic] = []
         self.warnings: list[Diagnostic] = []
+        #: Family of the table that is being read: a few expressions mean another thing in each.
+        self.family = ""
+        #: Words that were used as names though stock nft does not allow it, and of which the person was told.
+        self.told: set[str] = set()
         self.scopes: list[dict[str, list[Definition]]] = [{}]
         self.serial = 0
         self._ceiling = 1 << 62
@@ -117,6 +122,13 @@ class Cursor:
         if self.kind not in ("word", "string"):
             raise self.unexpected(what)
         return self.advance()
+
+    def expect_new_name(self, what: str) -> str:
+        """A name that something is given; stock nft's own words are warned of."""
+        if self.kind == "word" and self.text in RESERVED and self.text not in self.told:
+            self.told.add(self.text)
+            self.warn(f'stock nft refuses this: "{self.text}" is a word of its grammar and no name', "choose another name")
+        return self.expect_name(what)
 
     def expect_number(self, what: str) -> int:
         """A decimal number."""

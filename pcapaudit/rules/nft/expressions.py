@@ -9,6 +9,7 @@ from pcapaudit.rules.model import Counter, Element, Key, MapLookup, Number, SetL
 from pcapaudit.rules.nft.amounts import parse_limit, parse_quota
 from pcapaudit.rules.nft.cursor import Cursor, did_you_mean
 from pcapaudit.rules.nft.keys import parse_selector, starts_selector
+from pcapaudit.rules.nft.stock import NO_INTERFACE
 from pcapaudit.rules.ops import MAX_PARTS
 
 __all__ = ["parse_counter", "parse_data", "parse_duration_word", "parse_elements", "parse_key", "parse_keys", "parse_right", "parse_value"]
@@ -187,6 +188,9 @@ def parse_elements(cursor: Cursor, types: Sequence[Datatype], value: Callable[[C
         cursor.skip_lines()
         if cursor.kind != "}" and not cursor.accept(","):
             raise cursor.unexpected('"," or "}"', "in a set")
+        while cursor.kind in (",", "nl"):
+            # Of several commas nft takes one.
+            cursor.move(cursor.index + 1)
 
 
 def _is_set(cursor: Cursor) -> bool:
@@ -348,12 +352,27 @@ def _parse_scalar(cursor: Cursor, datatype: Datatype) -> int:
     wrapped = datatype.form == "ipv6" and cursor.accept("[")
     if cursor.kind not in ("word", "string"):
         raise cursor.unexpected(f"a value of type {datatype.name}", advice=f"for example {datatype.example}")
+    if datatype.name == "classid" and cursor.ahead() == ":":
+        return _parse_class(cursor)
     number = datatype.parse(cursor.text)
+    if datatype.form == "ifname" and cursor.kind == "word" and cursor.text in NO_INTERFACE:
+        cursor.warn(f'stock nft refuses this: "{cursor.text}" is a word of its grammar and no name', f'write: "{cursor.text}"')
     if number is None:
         raise _bad_value(cursor, datatype)
     cursor.advance()
     if wrapped:
         cursor.expect("]", "after the address")
+    return number
+
+
+def _parse_class(cursor: Cursor) -> int:
+    """``1:10``, in hexadecimal: a class of a queueing discipline."""
+    try:
+        number = int(cursor.text, 16) << 16 | int(cursor.ahead(2), 16)
+    except ValueError:
+        raise cursor.problem(f'"{cursor.text}:{cursor.ahead(2)}" is no class', "write MAJOR:MINOR in hexadecimal") from None
+    for _ in range(3):
+        cursor.advance()
     return number
 
 

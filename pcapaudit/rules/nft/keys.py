@@ -31,6 +31,8 @@ BARE_META = frozenset(
         *("time", "day", "hour"),
     }
 )
+#: Those that stock nft does not take so.
+_WANTS_META = frozenset({"l4proto", "protocol", "nfproto"})
 _ALIASES = {
     "ip6 hop-limit": "ip6 hoplimit",
     "ip6 hopcount": "ip6 hoplimit",
@@ -73,13 +75,17 @@ def parse_selector(cursor: Cursor) -> Selector:
     if word == "ct":
         cursor.advance()
         return _directed(cursor, start) if cursor.text in ("original", "reply") else _second_word(cursor, "ct")
+    if word == "rt" and cursor.ahead() == "nexthop" and cursor.family in ("ip", "ip6"):
+        return _route_next_hop(cursor, cursor.family)
     if word == "rt" and cursor.ahead() in ("ip", "ip6"):
         cursor.advance()
-        return _second_word(cursor, cursor.advance()) if cursor.ahead() != "nexthop" else _route_next_hop(cursor)
+        return _second_word(cursor, cursor.advance()) if cursor.ahead() != "nexthop" else _route_next_hop(cursor, cursor.text)
     if word == "meta" or word in HEADERS:
         cursor.advance()
         return _second_word(cursor, word)
     if word in BARE_META:
+        if word in _WANTS_META:
+            cursor.warn(f'stock nft refuses this: {word} without "meta"', f"write: meta {word}")
         cursor.advance()
         return SELECTORS[f"meta {word}"]
     known = [*HEADERS, *BARE_META, "meta", "ct", "accept", "drop", "reject", "log", "counter", "limit", "jump", "goto", "return"]
@@ -99,8 +105,8 @@ def _second_word(cursor: Cursor, first: str) -> Selector:
     return selector
 
 
-def _route_next_hop(cursor: Cursor) -> Selector:
-    family = cursor.advance()
+def _route_next_hop(cursor: Cursor, family: str) -> Selector:
+    cursor.advance()
     cursor.advance()
     return free_selector(f"rt {family} nexthop", "ipv4_addr" if family == "ip" else "ipv6_addr", "rt", (4 if family == "ip" else 6, None))
 
@@ -110,6 +116,8 @@ def _directed(cursor: Cursor, start: int) -> Selector:
     name = cursor.advance()
     if name in ("ip", "ip6"):
         name += " " + cursor.advance()
+    if name in ("saddr", "daddr") and cursor.family in ("ip", "ip6"):
+        name = f"{cursor.family} {name}"
     if name in ("saddr", "daddr"):
         raise cursor.problem(
             f"ct {side} {name} does not say which family",

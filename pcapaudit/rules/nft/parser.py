@@ -146,7 +146,7 @@ class Parser:
         cursor = self.cursor
         command = cursor.advance()
         at = cursor.index
-        name = cursor.expect_name("the name of a variable")
+        name = cursor.expect_new_name("the name of a variable")
         if command == "undefine":
             if not cursor.undefine(name):
                 raise cursor.problem(f'"{name}" is not defined', index=at)
@@ -191,7 +191,7 @@ class Parser:
     def _table_key(self) -> tuple[str, str]:
         cursor = self.cursor
         family = cursor.accept_word(*tables.FAMILIES) if cursor.ahead() not in ("{", "", "\n") else ""
-        return family or "ip", cursor.expect_name("the name of a table")
+        return family or "ip", cursor.expect_new_name("the name of a table")
 
     def _table(self) -> TableState:
         cursor = self.cursor
@@ -417,7 +417,7 @@ class Parser:
     def _chain(self, table: TableState) -> None:
         cursor = self.cursor
         place = cursor.place()
-        name = cursor.expect_name("the name of a chain")
+        name = cursor.expect_new_name("the name of a chain")
         chain = table.chains.setdefault(name, ChainState(name, place))
         if cursor.kind == "{":
             self._block(lambda: self._chain_item(table, chain), f"chain {name}")
@@ -433,6 +433,8 @@ class Parser:
                 return
             if cursor.text == "comment":
                 cursor.advance()
+                if chain.comment:
+                    cursor.warn("stock nft refuses this: the chain has a comment already", "make one of them", index=cursor.index - 1)
                 chain.comment = cursor.expect("string", "after comment")
                 return
         chain.rules.append(self._rule(table))

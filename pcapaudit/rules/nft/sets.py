@@ -56,7 +56,7 @@ class _SetState:
 def parse_set(cursor: Cursor, table: TableState, kind: str, block: Block) -> None:
     """A ``set`` or ``map`` from its name on."""
     place = cursor.place()
-    name = cursor.expect_name(f"the name of a {kind}")
+    name = cursor.expect_new_name(f"the name of a {kind}")
     state = _SetState(kind, NamedSet(name, (), place=place))
     at = cursor.index
     block(lambda: _set_item(cursor, state), f"{kind} {name}")
@@ -200,7 +200,7 @@ def _element_value(data_type: str) -> Callable[[Cursor], Element] | None:
 def parse_object(cursor: Cursor, table: TableState, kind: str, block: Block) -> None:
     """``limit x { rate 10/second }``, ``ct helper x { … }``, ``flowtable f { … }`` from the name on."""
     place = cursor.place()
-    name = cursor.expect_name(f"the name of a {kind}")
+    name = cursor.expect_new_name(f"the name of a {kind}")
     found = NamedObject(kind, name, place=place)
     if kind in ("limit", "quota"):
         found = _counting_object(cursor, found, block)

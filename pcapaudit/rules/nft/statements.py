@@ -55,11 +55,14 @@ def parse_rule(cursor: Cursor, family: str, sets: list[NamedSet] | None = None, 
     place = cursor.place()
     statements: list[Statement] = into if into is not None else []
     comment = ""
+    cursor.family = family
     context = _Context(family, sets if sets is not None else [])
     while not cursor.at_end():
         if cursor.text == "comment" and cursor.kind == "word":
             cursor.advance()
-            comment = cursor.expect_name("a quoted text")
+            comment = cursor.expect_new_name("a quoted text")
+            if not cursor.at_end():
+                cursor.warn("stock nft refuses this: the comment is not the last thing of the rule", "move it to the rule's end")
             continue
         if statements and _ends_rule(statements[-1]):
             raise cursor.problem("a statement after the verdict is never reached", "move it before the verdict, or remove it")
@@ -85,6 +88,10 @@ class _Context:
     def note(self, cursor: Cursor, start: int, key: Key) -> None:
         """Check what the key needs against what is settled, and settle it."""
         selector = key.selector
+        if selector.l3 and self.l3 and selector.l3 != self.l3 and selector.base == "transport":
+            # nft asks such a rule for the protocol alone, which packets of the other version may have.
+            cursor.warn(f"{selector.text} in a rule for packets of the other IP version: it matches none that means it", index=start)
+            return
         if selector.l3 and self.l3 and selector.l3 != self.l3:
             names = {4: "ip", 6: "ip6"}
             raise cursor.problem(
@@ -269,9 +276,10 @@ def _log_flags(cursor: Cursor) -> str:
         raise cursor.unexpected("all, skuid, ether, tcp sequence, tcp options or ip options")
     if word not in ("tcp", "ip"):
         return word
-    names = [cursor.expect_name("sequence or options")]
+    known = ("sequence", "options")
+    names = [cursor.accept_word(*known) or cursor.expect("sequence or options", "after flags")]
     while cursor.accept(","):
-        names.append(cursor.expect_name("sequence or options"))
+        names.append(cursor.accept_word(*known) or cursor.expect("sequence or options", "after flags"))
     return f"{word} {','.join(names)}"
 
 

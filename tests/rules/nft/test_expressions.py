@@ -175,7 +175,7 @@ BAD = [
     ("tcp dport htps", '"htps" is no value of type inet_service', 'did you mean "https"?', (11, 4)),
     ("tcp dport 90-80", "the range ends before it begins", "write the smaller value first", (11, 5)),
     ("tcp dport {22 80}", 'found "80", expected "," or "}" in a set', "", (15, 2)),
-    ("tcp dport {22, ,80}", 'found ",", expected a value of type inet_service', "for example a port", (16, 1)),
+    ("tcp dport {22-,80}", 'found ",", expected a value of type inet_service', "for example a port", (15, 1)),
     ("ip saddr 1.2.3.256", '"1.2.3.256" is no value of type ipv4_addr', "names of hosts are not looked up", (10, 9)),
     ("ip saddr ::1", '"::1" is no value of type ipv4_addr', "this is an IPv6 address: compare it with ip6 saddr", (10, 3)),
     ("ip6 saddr 1.2.3.4", '"1.2.3.4" is no value of type ipv6_addr', "this is an IPv4 address: compare it with ip saddr", (11, 7)),
