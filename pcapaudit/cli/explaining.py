@@ -18,7 +18,7 @@ from pcapaudit.cli.output import print_report
 from pcapaudit.cli.progress import RunProgress
 from pcapaudit.core import consts, vocab
 from pcapaudit.core.errors import ConfigError
-from pcapaudit.regress.alternatives import Ended, Outcome, candidates, try_changes
+from pcapaudit.regress.alternatives import Ended, Outcome, candidates, reordered, try_changes
 from pcapaudit.replay.run import run
 from pcapaudit.replay.story import Story, selector_of
 from pcapaudit.replay.trace import Tracer
@@ -159,7 +159,12 @@ def _tried(
         if not changes:
             return [], "not tried: no rule sees a frame like this"
         seed = secrets.randbits(63) if engine.seed is None else engine.seed
-        return try_changes(changes, context, trace.frame, seed), ""
+        outcomes = try_changes(changes, context, trace.frame, seed)
+        moved = reordered(trace, context, outcomes)
+    if moved:
+        with open_session([capture], engine) as context:
+            outcomes += try_changes(moved, context, trace.frame, seed)
+    return outcomes, ""
 
 
 def _change_record(outcome: Outcome, trace: FrameTrace) -> dict[str, Any]:

@@ -6,7 +6,7 @@ them is an advice.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pcapaudit.replay.trace import FrameTrace
     from pcapaudit.rules.model import Chain, Rule, Ruleset
 
-__all__ = ["MAX_CHANGES", "Change", "Ended", "Outcome", "candidates", "try_changes"]
+__all__ = ["MAX_CHANGES", "Change", "Ended", "Outcome", "candidates", "reordered", "try_changes"]
 
 #: Changes that are tried at most: each is a run of the capture up to the frame.
 MAX_CHANGES = 12
@@ -57,6 +57,8 @@ class Change:
     ruleset: Ruleset | None = None
     conntrack: ConntrackConfig | None = None
     mode: str = ""
+    #: The rule that is taken away; None for other changes.
+    lacks: Rule | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +153,9 @@ def _rules(trace: FrameTrace, context: Context) -> Iterator[Change]:
     ruleset = context.ruleset
     if rule is not None:
         without = _changed(ruleset, (rule.family, rule.table, rule.chain), lambda each: _without(each, rule.rule))
-        yield Change(f"the deciding rule is taken away ({rule.path}:{rule.line})", f"without: {format_rule(rule.rule)}", without)
+        yield Change(
+            f"the deciding rule is taken away ({rule.path}:{rule.line})", f"without: {format_rule(rule.rule)}", without, lacks=rule.rule
+        )
     if chain is None:
         return
     key = (chain.family, chain.table, chain.name)
@@ -164,6 +168,36 @@ def _rules(trace: FrameTrace, context: Context) -> Iterator[Change]:
         added = _parsed(text)
         changed = _changed(ruleset, key, lambda each, added=added: replace(each, rules=(added, *each.rules)))  # type: ignore[misc]
         yield Change(f"{why}, first in {' '.join(key)}", text, changed)
+
+
+def reordered(trace: FrameTrace, context: Context, outcomes: Sequence[Outcome]) -> list[Change]:
+    """The rule that would decide otherwise if the deciding one were not there, moved in front of it; none if none would.
+
+    ``outcomes``: those of ``candidates``, among which that is tried. What is moved is tried anew: it may not decide alone.
+    """
+    program, verdict = context.program, trace.verdict
+    deciding = program.rules[verdict["rule"]]
+    if deciding is None:
+        return []
+    for outcome in outcomes:
+        if outcome.change.lacks is None or outcome.verdict == verdict["verdict"]:
+            continue
+        # Ids hold for the ruleset that was tried; the place is the same in both.
+        behind = next((each for each in program.rules if each is not None and f"{each.path}:{each.line}" == outcome.at), None)
+        key = (deciding.family, deciding.table, deciding.chain)
+        if behind is None or (behind.family, behind.table, behind.chain) != key:
+            continue
+        moved = _changed(context.ruleset, key, lambda chain, rule=behind.rule: _moved(chain, rule, deciding.rule))  # type: ignore[misc]
+        text = f"{behind.path}:{behind.line} moved in front of the deciding rule ({deciding.path}:{deciding.line})"
+        return [Change(text, f"first: {format_rule(behind.rule)}", moved)]
+    return []
+
+
+def _moved(chain: Chain, rule: Rule, before: Rule) -> Chain:
+    """The chain with one rule in front of another."""
+    rules = [each for each in chain.rules if each is not rule]
+    place = next(number for number, each in enumerate(rules) if each is before)
+    return replace(chain, rules=(*rules[:place], rule, *rules[place:]))
 
 
 def _added(trace: FrameTrace) -> Iterator[tuple[str, str]]:

@@ -6,13 +6,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.padding import Padding
+from rich.table import Table
 from rich.text import Text
 
 import pcapaudit
 from pcapaudit.report.phases import render_phases
 from pcapaudit.report.terminal import duration
+from pcapaudit.report.timeouts import span
 
 if TYPE_CHECKING:
     from pcapaudit.findings.violation import Violation
@@ -21,6 +23,10 @@ __all__ = ["EXPLAIN_VERSION", "Explanation", "explanation_record", "findings_abo
 
 #: Raised when a key changes its meaning or goes away; not when one is added.
 EXPLAIN_VERSION = 1
+#: An entry with fewer timers has said all with the one that runs.
+_FEWEST_TIMERS = 2
+#: Characters of a timer's bar.
+_BAR = 12
 _STYLES = {"accept": "green", "drop": "bold red", "reject": "bold magenta", "skip": "dim"}
 #: Lines of tshark's that are worth a look even where the layers are shown by their titles alone.
 _EXPERT = "[Expert Info"
@@ -88,6 +94,7 @@ def render_explanation(found: Explanation, console: Console, *, everything: bool
     render_phases(found.trace, console, everything=everything)
     for title, lines in (
         ("Before", list(_before(found))),
+        ("Time left on each timer", list(_timers(found))),
         ("Dissection", list(_dissection(found))),
         ("Findings", list(_findings(found))),
         ("What one change would do", list(_changes(found))),
@@ -107,6 +114,34 @@ def _before(found: Explanation) -> Iterator[Text]:
             f"flow {ended['flow']} of the same endpoints, {ended['state'] or 'without a state'}, ended {duration(ended['late_ns'])} before "
             f"this frame: nothing had come for {duration(ended['pause_ns'])}",
         )
+
+
+def _timers(found: Explanation) -> Iterator[RenderableType]:
+    """What each timer of the protocol had left when the frame came, or has behind a frame that made the entry."""
+    conntrack = found.trace["conntrack"]
+    entry = conntrack["before"] or conntrack["after"]
+    if entry is None or len(entry["timers"]) < _FEWEST_TIMERS:
+        return
+    pause = f"when the frame came, {duration(entry['silent_ns'])} after the entry was refreshed"
+    yield Text(pause if conntrack["before"] else "behind the frame, which made the entry", style="dim")
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, show_header=False)
+    table.add_column(overflow="fold")
+    table.add_column(justify="right", no_wrap=True)
+    for _ in range(2):
+        table.add_column(no_wrap=True)
+    by_length: dict[int, list[Mapping[str, Any]]] = {}
+    for each in entry["timers"]:
+        by_length.setdefault(each["timer_ns"], []).append(each)
+    for length, timers in by_length.items():
+        left, runs = timers[0]["left_ns"], any(each["runs"] for each in timers)
+        first, *others = (each["timer"] for each in sorted(timers, key=lambda each: not each["runs"]))
+        names = ", ".join([first, *(each.partition(".")[2] for each in others)])
+        bar = "█" * max(1, round(_BAR * left / length)) if left > 0 else ""
+        said = Text(f"{duration(left)} left" if left > 0 else f"over for {duration(-left)}", style="" if left > 0 else "red")
+        table.add_row(
+            Text(f"{'▸' if runs else ' '} {names}", style="bold" if runs else ""), span(length), Text(f"{bar:<{_BAR}}", style="green"), said
+        )
+    yield table
 
 
 def _dissection(found: Explanation) -> Iterator[Text]:

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import pcapaudit
+from pcapaudit.conntrack.config import DEFAULT_TIMEOUTS
 from pcapaudit.core import consts, vocab
 from pcapaudit.core.addresses import address_text, endpoint_text
 from pcapaudit.report.summary import iso_time, protocol_name
 from pcapaudit.rules.steps import ChainStep, RuleStep, Step, WayStep
 
 if TYPE_CHECKING:
+    from pcapaudit.conntrack.config import ConntrackConfig
     from pcapaudit.conntrack.entry import Entry, SideEntry
     from pcapaudit.conntrack.window import Window
     from pcapaudit.replay.consumer import Context
@@ -52,8 +54,8 @@ def trace_record(trace: FrameTrace, context: Context) -> dict[str, Any]:
             "flow": verdict["flow"] or None,
             "log": trace.log or None,
             "about_quoted_packet": trace.quotes,
-            "before": _entry(trace.before),
-            "after": _entry(trace.after),
+            "before": _entry(trace.before, context.conntrack),
+            "after": _entry(trace.after, context.conntrack),
             "window": _window(trace.window),
         },
         "rules": [_step(each) for each in trace.steps],
@@ -123,7 +125,7 @@ def _named(table: Sequence[str], number: int) -> str | None:
     return table[number] if number < len(table) else None
 
 
-def _entry(entry: Entry | None) -> dict[str, Any] | None:
+def _entry(entry: Entry | None, config: ConntrackConfig) -> dict[str, Any] | None:
     if entry is None:
         return None
     source, target = (address_text(end >> 64, end & (1 << 64) - 1, entry.l3) for end in (entry.source, entry.destination))
@@ -138,11 +140,24 @@ def _entry(entry: Entry | None) -> dict[str, Any] | None:
         "timer_ns": entry.timer_ns,
         "left_ns": entry.left_ns,
         "expired": entry.left_ns <= 0,
+        "silent_ns": max(0, entry.timer_ns - entry.left_ns),
+        "timers": _timers(entry, config),
         "mark": entry.mark,
         "repetitions": entry.repetitions,
         "original_side": _side(entry.sides[0]) if entry.sides else None,
         "reply_side": _side(entry.sides[1]) if entry.sides else None,
     }
+
+
+def _timers(entry: Entry, config: ConntrackConfig) -> list[dict[str, Any]]:
+    """Every timer of the entry's protocol, the longest first, and what it would have left since the entry was refreshed."""
+    family = f"{entry.timer.partition('.')[0]}."
+    silent, found = max(0, entry.timer_ns - entry.left_ns), []
+    for name, seconds in DEFAULT_TIMEOUTS.items():
+        if name == entry.timer or name.startswith(family):
+            length = config.timeouts.get(name, seconds * 1_000_000_000)
+            found.append({"timer": name, "timer_ns": length, "left_ns": length - silent, "runs": name == entry.timer})
+    return sorted(found, key=lambda each: (-each["timer_ns"], each["timer"]))
 
 
 def _side(side: SideEntry) -> dict[str, Any]:

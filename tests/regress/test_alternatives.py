@@ -7,7 +7,7 @@ from scenes import INSIDE_OUT, MemoryStream, context_for, fragments, tcp, udp
 from traced import trace_with
 
 from pcapaudit.core import vocab
-from pcapaudit.regress.alternatives import MAX_CHANGES, Ended, candidates, try_changes
+from pcapaudit.regress.alternatives import MAX_CHANGES, Ended, candidates, reordered, try_changes
 
 A, B = "10.0.0.1:40000", "192.0.2.1:80"
 HANDSHAKE = [(0, tcp(A, B, "S", 100)), (0.1, tcp(B, A, "S.", 500, 101)), (0.2, tcp(A, B, ".", 101, 501))]
@@ -97,3 +97,35 @@ def test_fragment_that_waits_in_vain():
     """No rule sees it."""
     (trace,), context = trace_with([(0, fragments(udp(A, B, bytes(200)), 48)[0]), (40, udp(A, B))], STRICT, 1)
     assert candidates(trace, context) == []
+
+
+ORDER = """table inet t { chain c { type filter hook forward priority 0; policy drop;
+    udp dport 53 drop
+    iifname "inside" meta l4proto udp accept } }"""
+
+
+def test_order_of_rules():
+    """The rule behind would let it in: it is moved in front, and tried."""
+    packets = [(0, udp("10.0.0.1:4000", "192.0.2.1:53"))]
+    (trace,), context = trace_with(packets, ORDER)
+    outcomes = try_changes(candidates(trace, context), context_for(packets, ORDER), 1, 1)
+    (change,) = reordered(trace, context, outcomes)
+    assert change.text == "test.nft:3 moved in front of the deciding rule (test.nft:2)"
+    (moved,) = try_changes([change], context_for(packets, ORDER), 1, 1)
+    assert (vocab.VERDICTS[moved.verdict], moved.at) == ("accept", "test.nft:3")
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        ORDER.replace("policy drop", "policy accept").replace("udp accept", "udp drop"),
+        STRICT.replace('iifname "inside" accept', "udp dport 53 drop"),
+    ],
+    ids=["same-verdict", "policy"],
+)
+def test_order_changes_nothing(rules):
+    """Where the rule behind says the same, or only the policy is behind."""
+    packets = [(0, udp("10.0.0.1:4000", "192.0.2.1:53"))]
+    (trace,), context = trace_with(packets, rules)
+    outcomes = try_changes(candidates(trace, context), context_for(packets, rules), 1, 1)
+    assert reordered(trace, context, outcomes) == []

@@ -71,6 +71,23 @@ def test_connection_before_is_told():
     assert "timed out flow 7 of the same endpoints, established, ended 5.000 s before this frame: nothing had come for 1 min 30 s" in text
 
 
+def test_time_left_on_each_timer():
+    """The one that runs is marked; those of a length share a line; what would be over says for how long."""
+    packets = [(0, tcp("10.0.0.1:4000", "192.0.2.1:80", "S", 1)), (70, tcp("192.0.2.1:80", "10.0.0.1:4000", "S.", 5, 2))]
+    traces, context = trace_with(packets)
+    record = trace_record(traces[0], context)
+    console = Console(width=100, color_system=None, force_terminal=False, highlight=False)
+    with console.capture() as captured:
+        render_explanation(Explanation(record), console)
+    text = captured.get().partition("Time left on each timer\n")[2]
+    assert text.splitlines()[0].strip() == "when the frame came, 1 min 10 s after the entry was refreshed"
+    assert [line.split() for line in text.splitlines()[1:6] if "over" in line or "▸" in line] == [
+        "▸ tcp.syn_sent, fin_wait, syn_sent2, time_wait 2 min █████ 50.000 s left".split(),
+        "tcp.close_wait, syn_recv 1 min over for 10.000 s".split(),
+        "tcp.last_ack 30 s over for 40.000 s".split(),
+    ]
+
+
 def test_findings_about_a_frame_and_its_flow():
     """The frame's first; others not at all."""
     found = findings_about(
