@@ -16,7 +16,14 @@ __all__ = ["exposure"]
 @click.command()
 @click.argument("captures", metavar="CAPTURE...", nargs=-1, required=True)
 @engine_options
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Form of the report.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "markdown", "html"]),
+    default="text",
+    show_default=True,
+    help="Form of the report.",
+)
 @click.option("-q", "--quiet", is_flag=True, help="No progress, no notes: only the report, errors and the exit code.")
 @click.option("--no-progress", "progress", flag_value=False, default=True, help="No progress bar.")
 @click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True, help="Colour on stdout.")
@@ -34,15 +41,15 @@ def exposure(captures: tuple[str, ...], engine: EngineOptions, *, form: str, qui
     from pcapaudit.cli.progress import RunProgress
     from pcapaudit.regress.exposure import Exposure, exposure_record
     from pcapaudit.replay.run import run
-    from pcapaudit.report.exposure import exposure_json, render_exposure
+    from pcapaudit.report.exposure import FORMS, render_exposure
 
     with open_session(captures, engine) as context:
         found = Exposure(context)
         with RunProgress(context.stream, wanted=progress and not quiet) as shown:
             totals = run(context, [found], secrets.randbits(63) if engine.seed is None else engine.seed, shown)
         record = exposure_record(found, context.stream, totals.frames, ", ".join(engine.rules) or DEFAULT_RULES)
-    if form == "json":
-        sys.stdout.write(exposure_json(record))
+    if form != "text":
+        sys.stdout.write(FORMS[form](record))
     else:
         print_report(lambda console: render_exposure(record, console), color)
     return Exit.CLEAN

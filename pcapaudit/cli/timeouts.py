@@ -18,7 +18,7 @@ class TimeoutOptions:
 
     #: NAME=TIME[,TIME...] texts.
     grid: tuple[str, ...]
-    #: ``text`` or ``json``.
+    #: ``text``, ``json``, ``markdown`` or ``html``.
     form: str
     #: No notes.
     quiet: bool
@@ -34,7 +34,14 @@ class TimeoutOptions:
 @click.option(
     "--grid", metavar="NAME=TIME,...", multiple=True, help="Time-outs to look at, such as udp.stream=60,90,5m. Default: the usual ones."
 )
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Form of the report.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "markdown", "html"]),
+    default="text",
+    show_default=True,
+    help="Form of the report.",
+)
 @click.option("-q", "--quiet", is_flag=True, help="No progress, no notes: only the report, errors and the exit code.")
 @click.option("--no-progress", "progress", flag_value=False, default=True, help="No progress bar.")
 @click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True, help="Colour on stdout.")

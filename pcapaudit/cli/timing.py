@@ -22,7 +22,7 @@ from pcapaudit.findings.violation import Severity
 from pcapaudit.regress.idle import TIMERS, Idle, TimerUse, stretched
 from pcapaudit.regress.timeouts import Proof, grid_of, needed_ns, shortest_ns, timeouts_record
 from pcapaudit.replay.run import run
-from pcapaudit.report.timeouts import render_timeouts, timeouts_json
+from pcapaudit.report.timeouts import FORMS, render_timeouts
 
 if TYPE_CHECKING:
     from pcapaudit.cli.options import EngineOptions
@@ -56,8 +56,8 @@ def run_timeouts(captures: Sequence[str], engine: EngineOptions, options: Timeou
             _replay(replace(context, conntrack=stretched(context.conntrack)), [idle], options)
             uses = idle.uses()
     record = timeouts_record(uses, files, (_proof(captures, engine, options), _enough(captures, engine, options, uses)), frames)
-    if options.form == "json":
-        sys.stdout.write(timeouts_json(record))
+    if options.form != "text":
+        sys.stdout.write(FORMS[options.form](record))
     else:
         print_report(lambda console: render_timeouts(record, console), options.color)
     return any(timer["broken"] for timer in record["timers"])

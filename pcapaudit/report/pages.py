@@ -17,7 +17,7 @@ dt{float:left;width:6rem;font-weight:600}dd{margin:0 0 0 6rem}small{color:#888}
 .violated{color:#cf222e;font-weight:600;white-space:nowrap}.met{color:#1a7f37;white-space:nowrap}
 .not-exercised{color:#9a6700;white-space:nowrap}.not-applicable{color:#888;white-space:nowrap}
 .bar{display:inline-block;height:.7rem;min-width:1px;border-radius:.2rem;background:#cf222e99;vertical-align:middle}
-.bar.cost{background:#0969da88}
+.bar.cost{background:#0969da88}td:has(.bar){white-space:nowrap}table+table{margin-top:1.5rem}
 """
 
 
@@ -39,8 +39,8 @@ def html_table(names: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: 
 
 
 def html_bar(part: float, kind: str = "") -> str:
-    """A bar of a part (0 to 1) of 20 em; nothing for nothing."""
-    return f"<span class='bar {kind}' style='width:{20 * part:.2f}em'></span>" if part > 0 else ""
+    """A bar of a part (0 to 1) of 16 em; nothing for nothing."""
+    return f"<span class='bar {kind}' style='width:{16 * part:.2f}em'></span>" if part > 0 else ""
 
 
 def markdown_table(names: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

@@ -1,12 +1,14 @@
 """What other time-outs would have done, as a person reads it: a table and a chart for every timer that ran, then what to do.
 
-Each row of a timer is a time-out; the bar shows the connections that it breaks, on one scale a timer. The row that is set is marked.
+Each row of a timer is a time-out; two bars show the connections that it breaks and the time that entries sit idle under it, each on one
+scale a timer. The row that is set is marked. For the terminal, as Markdown, as one HTML file, as JSON.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from html import escape
 from typing import Any
 
 from rich.console import Console, Group, RenderableType
@@ -14,12 +16,13 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from pcapaudit.report.pages import html_bar, html_page, html_table, markdown_cell, markdown_table
 from pcapaudit.report.terminal import count, duration
 
-__all__ = ["advice", "render_timeouts", "span", "timeouts_json"]
+__all__ = ["FORMS", "advice", "render_timeouts", "span", "timeouts_json"]
 
 #: Characters of the longest bar.
-_BAR = 24
+_BAR = 18
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 
@@ -46,8 +49,9 @@ def _timer(timer: Mapping[str, Any]) -> RenderableType:
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
     for name in ("time-out", "broken", "reopened", "most entries", "idle time"):
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("broken connections", no_wrap=True)
-    most = max((point["broken"] for point in timer["points"]), default=0)
+    for name in ("broken connections", "idle time"):
+        table.add_column(name, no_wrap=True, min_width=_BAR)
+    most, longest = (max((point[name] for point in timer["points"]), default=0) for name in ("broken", "idle_ns"))
     for point in timer["points"]:
         is_set = point["timeout_ns"] == timer["current_ns"]
         table.add_row(
@@ -57,15 +61,20 @@ def _timer(timer: Mapping[str, Any]) -> RenderableType:
             count(point["most_entries"]),
             span(point["idle_ns"]),
             Text(_bar(point["broken"], most), style="red"),
+            Text(_bar(point["idle_ns"], longest), style="blue"),
         )
-    return Group(_title(timer), Padding(table, (0, 0, 0, 2)), Padding(Text(f"→ {advice(timer)}"), (0, 0, 0, 2)))
+    return Group(
+        Text.assemble((timer["timer"], "bold"), f"  {'  '.join(_about(timer))}"),
+        Padding(table, (0, 0, 0, 2)),
+        Padding(Text(f"→ {advice(timer)}"), (0, 0, 0, 2)),
+    )
 
 
-def _title(timer: Mapping[str, Any]) -> Text:
+def _about(timer: Mapping[str, Any]) -> tuple[str, str]:
+    """How a timer is set, and what runs under it."""
     silence = max(timer["longest_silence_ns"].values())
     words = f", longest silence {duration(silence)}" if silence else ""
-    connections = f"{count(timer['connections'])} connection{'' if timer['connections'] == 1 else 's'}"
-    return Text.assemble((timer["timer"], "bold"), f"  {span(timer['current_ns'])}  {connections}{words}")
+    return span(timer["current_ns"]), f"{count(timer['connections'])} connection{'' if timer['connections'] == 1 else 's'}{words}"
 
 
 def advice(timer: Mapping[str, Any]) -> str:
@@ -92,6 +101,58 @@ def _price(now: Mapping[str, Any], then: Mapping[str, Any] | None) -> str:
     if then["most_entries"] != now["most_entries"]:
         parts.append(f"at most {count(then['most_entries'])} entries in place of {count(now['most_entries'])}")
     return f", for {' and '.join(parts)}" if parts else ""
+
+
+def _markdown(record: Mapping[str, Any]) -> str:
+    """Tables, bars in their last column."""
+    capture = record["capture"]
+    parts = ["# Time-outs\n", f"**Capture**: {markdown_cell(', '.join(capture['files']))}: {count(capture['frames'])} frames\n"]
+    parts += [f"**{markdown_cell(warning)}**\n" for warning in capture["warnings"]]
+    names = ("time-out", "broken", "reopened", "most entries", "idle time", "broken connections", "idle time")
+    for timer in record["timers"]:
+        most, longest = (max((point[name] for point in timer["points"]), default=0) for name in ("broken", "idle_ns"))
+        rows = [
+            (
+                f"{'▸ ' if point['timeout_ns'] == timer['current_ns'] else ''}{span(point['timeout_ns'])}",
+                point["broken"],
+                point["reopened"],
+                point["most_entries"],
+                span(point["idle_ns"]),
+                _bar(point["broken"], most),
+                _bar(point["idle_ns"], longest),
+            )
+            for point in timer["points"]
+        ]
+        parts += [f"## {timer['timer']}\n", f"Set to {': '.join(_about(timer))}.\n", markdown_table(names, rows), f"{advice(timer)}\n"]
+    return "\n".join([*parts, *(f"{line}\n" for line in _conclusion(record))])
+
+
+def _html(record: Mapping[str, Any]) -> str:
+    """One file, the row that is set marked."""
+    capture = record["capture"]
+    parts = [f"<dl><dt>Capture<dd>{escape(', '.join(capture['files']))}: {count(capture['frames'])} frames</dl>"]
+    parts += [f"<p><b>{escape(warning)}</b>" for warning in capture["warnings"]]
+    names = ("time-out", "broken", "reopened", "most entries", "idle time", "broken connections", "idle time")
+    for timer in record["timers"]:
+        most, longest = (max((point[name] for point in timer["points"]), default=0) or 1 for name in ("broken", "idle_ns"))
+        rows = [
+            (
+                span(point["timeout_ns"]),
+                count(point["broken"]),
+                count(point["reopened"]),
+                count(point["most_entries"]),
+                span(point["idle_ns"]),
+                html_bar(point["broken"] / most),
+                html_bar(point["idle_ns"] / longest, "cost"),
+            )
+            for point in timer["points"]
+        ]
+        marked = [place for place, point in enumerate(timer["points"]) if point["timeout_ns"] == timer["current_ns"]]
+        parts.append(f"<h2>{escape(timer['timer'])}</h2><p>Set to {escape(': '.join(_about(timer)))}.")
+        parts.append(html_table(names, rows, numbers=range(5), marked=marked))
+        parts.append(f"<p>→ {escape(advice(timer))}")
+    parts += [f"<p>{escape(line)}" for line in _conclusion(record)]
+    return html_page("Time-outs", parts)
 
 
 def _conclusion(record: Mapping[str, Any]) -> Iterable[str]:
@@ -123,3 +184,7 @@ def span(ns: int) -> str:
             rest = seconds % length // part
             return f"{count(seconds // length)} {unit}" + (f" {rest} {smaller}" if rest else "")
     return f"{seconds} s" if ns % 10**9 == 0 or seconds else f"{ns / 10**9:.3g} s"
+
+
+#: Form → what makes it of a record.
+FORMS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {"json": timeouts_json, "markdown": _markdown, "html": _html}

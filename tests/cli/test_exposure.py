@@ -32,3 +32,10 @@ def test_file_that_is_not_there():
     done = pcapaudit_command("exposure", "no-such.pcap")
     assert (done.returncode, done.stdout) == (2, "")
     assert "no-such.pcap" in done.stderr
+
+
+def test_page_on_stdout():
+    """One HTML file."""
+    done = pcapaudit_command("exposure", FORGED, "--format", "html")
+    assert done.returncode == 0
+    assert done.stdout.startswith("<!doctype html>")

@@ -7,7 +7,7 @@ import json
 
 from rich.console import Console
 
-from pcapaudit.report.exposure import SHOWN, exposure_json, render_exposure
+from pcapaudit.report.exposure import FORMS, SHOWN, exposure_json, render_exposure
 
 
 def group(**changes):
@@ -93,3 +93,23 @@ def test_nothing_kept_out_is_said():
 def test_json_is_the_record():
     """To the letter."""
     assert json.loads(exposure_json(record(group()))) == record(group())
+
+
+def test_pages_say_the_same():
+    """Three filters, the sources, the sum; every source, and no markup from names."""
+    groups = [group(source=f"203.0.113.{number}") for number in range(SHOWN + 3)]
+    made = record(*groups)
+    made["rules"] = "<fw>.nft"
+    for form in ("markdown", "html"):
+        text = FORMS[form](made)
+        assert "two rules and a SYN test" in text
+        assert f"203.0.113.{SHOWN + 2}" in text
+        assert "&lt;fw&gt;.nft" in text
+        assert "State kept out" in text
+    assert FORMS["html"](made).count("<span class='bar") == 5
+
+
+def test_pages_of_nothing():
+    """No source, no table of them."""
+    assert "despite SYN test" not in FORMS["markdown"](record())
+    assert "despite SYN test" not in FORMS["html"](record())

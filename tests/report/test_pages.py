@@ -33,4 +33,4 @@ def test_html_page_needs_nothing_else():
 def test_html_bar():
     """Nothing for nothing."""
     assert html_bar(0) == ""
-    assert "width:10.00em" in html_bar(0.5)
+    assert "width:8.00em" in html_bar(0.5)

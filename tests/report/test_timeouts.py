@@ -8,7 +8,7 @@ import json
 import pytest
 from rich.console import Console
 
-from pcapaudit.report.timeouts import advice, render_timeouts, span, timeouts_json
+from pcapaudit.report.timeouts import FORMS, advice, render_timeouts, span, timeouts_json
 
 NS = 1_000_000_000
 
@@ -60,10 +60,11 @@ def test_report_has_a_row_a_time_out_and_marks_the_one_that_is_set():
     assert "b.pcap: cut off" in text
     assert "udp.stream  2 min  1 connection, longest silence 2 min 30 s" in text
     worst, now, enough = (line for line in text.splitlines() if " s  " in line or "▸" in line if not line.startswith("udp"))
-    assert worst.rstrip().endswith("█" * 24)
+    assert worst.split()[-2:] == ["█" * 18, "█" * 11 + "▏"]
     assert now.split()[:3] == ["▸", "2", "min"]
-    assert now.rstrip().endswith("▎")
-    assert "█" not in enough
+    assert now.split()[-2] == "▏"
+    assert enough.split()[-1] == "█" * 18
+    assert enough.count("█") == 18
     assert "Replayed as set: 1 connection cut by a time-out, 1 000 packets refused in all." in text
     assert "Replayed with the longer time-outs: 0 connections cut" in text
 
@@ -110,3 +111,24 @@ def test_span_has_two_units(seconds, text):
 def test_json_is_the_record():
     """To the letter."""
     assert json.loads(timeouts_json(record(timer()))) == record(timer())
+
+
+def test_markdown_has_the_chart():
+    """Both bars, and the row that is set."""
+    text = FORMS["markdown"](record(timer()))
+    assert "## udp.stream\n\nSet to 2 min: 1 connection, longest silence 2 min 30 s." in text
+    assert "| 5 s | 300 | 2 | 5 | 1 min 40 s | ██████████████████ | ███████████▏ |" in text
+    assert "| ▸ 2 min | 3 | 2 | 5 | 1 min 40 s | ▏ | ███████████▏ |" in text
+    assert "**b.pcap: cut off**" in text
+    assert "Replayed as set: 1 connection cut by a time-out, 1 000 packets refused in all." in text
+
+
+def test_html_has_the_chart():
+    """The row that is set is marked; names are escaped; a timer that breaks nothing has no such bar."""
+    made = record(timer(), timer(broken=0, points=[point(120)]))
+    made["capture"]["files"] = ["<a>.pcap"]
+    text = FORMS["html"](made)
+    assert "&lt;a&gt;.pcap" in text
+    assert text.count("<tr class=set>") == 2
+    assert text.count("<span class='bar '") == 2
+    assert text.count("<span class='bar cost'") == 4
