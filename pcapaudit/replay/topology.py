@@ -138,6 +138,8 @@ class Topology:
     #: Broadcast addresses of the networks that own addresses were given with, and these networks.
     broadcasts: tuple[IPv4Address, ...] = ()
     connected: tuple[Network, ...] = ()
+    #: Name of the bridge whose ports the zones' interfaces are; empty where there is none.
+    bridge: str = ""
     #: Routes as ``ip route`` prints them (see ``routing``).
     routes: tuple[RouteLine, ...] = ()
     #: One of PATHS; other than ``auto``, the way of every packet.

@@ -4,6 +4,7 @@
     captured = "lan"                          # zone on whose link the capture was made; it matters behind NAT only
     path = "auto"                             # or forward, input, output: the way of every packet
     routes = ["default via 203.0.113.1 dev ppp0", "blackhole 10.0.0.0/8"]  # lines of `ip route`, for fib; default: the prefixes
+    # bridge = "br0"                          # in place of own and path: the interfaces are ports of this bridge
     ct-zone = "vlan"                          # or outer-vlan, interface; default none: what keeps connections apart, as --ct-zone
 
     [zones.lan]
@@ -24,6 +25,7 @@
     prefixes = ["any"]
 
 Everything is optional; an unknown key is an error. What a frame shows of its link wins over what its addresses say, see ``vantage``.
+A bridge passes frames on: tables of the family bridge see them, those of IP do not.
 """
 
 from __future__ import annotations
@@ -53,7 +55,7 @@ from pcapaudit.replay.topology import (
 
 __all__ = ["read_topology"]
 
-_KEYS = ("own", "path", "ct-zone", "captured", "routes", "zones")
+_KEYS = ("own", "path", "ct-zone", "captured", "routes", "bridge", "zones")
 _ZONE_KEYS = ("interface", "prefixes", "inside", "vlans", "capture-interfaces", "macs", "index", "group")
 _MAC = re.compile(r"[0-9a-fA-F]{2}([:-][0-9a-fA-F]{2}){5}")
 _MAX_VLAN = 4094
@@ -89,6 +91,11 @@ def read_topology(text: str, path: str) -> Topology:
     captured = _typed(given, "captured", str, "the name of a zone", path) or ""
     if captured and captured not in tables:
         raise ConfigError(f"{path}: captured: no zone is called {captured}; expected one of {', '.join(tables)}")
+    bridge = _typed(given, "bridge", str, "the name of a bridge", path) or ""
+    if bridge:
+        check_interface(bridge, f"{path}: bridge")
+        if own or "path" in given:
+            raise ConfigError(f"{path}: bridge: packets that a bridge passes on are for nobody of its own: leave own and path away")
     routes = given.get("routes", "")
     text = routes if isinstance(routes, str) else "\n".join(_texts(given, "routes", path))
     return Topology(
@@ -96,6 +103,7 @@ def read_topology(text: str, path: str) -> Topology:
         own=owned,
         broadcasts=broadcasts,
         connected=parse_connected(own),
+        bridge=bridge,
         routes=tuple(parse_routes(text, [zone.iface for zone in zones], f"{path}: routes")),
         path=way,
         ct_zone=ct_zone,

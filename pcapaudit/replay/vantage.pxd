@@ -37,6 +37,7 @@ cdef class Vantage:
     cdef PacketBatch batch
     cdef u32 forced
     cdef u32 otherwise
+    cdef bint bridged
     cdef u32 zones_by
     cdef unsigned short[::1] upper
     cdef u32[::1] spans
@@ -67,7 +68,7 @@ cdef class Vantage:
     @cython.locals(mac=u64, left=u32, right=u32, middle=u32, k=u32)
     cdef u32 _mac_zone(self, PacketBatch b, u32 at) noexcept nogil
     cpdef void place_row(self, u32 i) noexcept nogil
-    @cython.locals(src=u32, dst=u32, path=u32, came=u32)
+    @cython.locals(src=u32, dst=u32, path=u32, came=u32, to_all=u32)
     cdef void _place(self, PacketBatch b, u32 i) noexcept nogil
     @cython.locals(code=u32)
     cdef u32 _code(self, u64 hi, u64 lo, u32 upper, u32 first_span) noexcept nogil

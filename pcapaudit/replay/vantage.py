@@ -10,6 +10,8 @@ What a Linux router with the topology's addresses would do:
 - everything else: forward, also between two addresses of one zone: the capture does not tell that a switch would have carried it. Or
   nobody knows, where the first frames should have told and did not (``inference``).
 
+On a bridge everything is forwarded, with a destination that is a group by all ports.
+
 A packet between two own addresses takes loopback, output first and input later; it is judged at output, where its connection begins.
 Frames without an IP packet pass no hook, by no known interface. The conntrack zone is 0, unless the topology numbers zones by VLAN or
 capture interface (CT_ZONES).
@@ -71,7 +73,9 @@ class Vantage:
     def __init__(self, topology: Topology, batch: PacketBatch, interfaces: Sequence[Any] = ()) -> None:
         self.batch = batch
         #: PATH_ of every packet, or PATH_UNKNOWN where addresses decide; PATHS stands in the order of these numbers.
-        self.forced = PATHS.index(topology.path)
+        self.forced = PATHS.index("forward" if topology.bridge else topology.path)
+        #: Frames for groups leave by all ports of a bridge.
+        self.bridged = topology.bridge != ""
         #: PATH_ of packets between addresses that are not the firewall's own.
         self.otherwise = PATH_UNKNOWN if topology.place == "unknown" else PATH_FORWARD
         #: Place in CT_ZONES.
@@ -137,11 +141,12 @@ class Vantage:
         if path == PATH_UNKNOWN:
             came = b.frame_flags[i] & FRAME_INBOUND
             path = PATH_OUTPUT if src & OWN and not came else PATH_INPUT if dst & (OWN | GROUP) else self.otherwise
+        to_all = self.bridged and dst & GROUP
         src &= ZONE_BITS
         dst &= ZONE_BITS
         b.path[i] = path
         b.iif[i] = IFACE_NONE if path == PATH_OUTPUT else IFACE_UNKNOWN if src == NOWHERE else src
-        b.oif[i] = IFACE_NONE if path == PATH_INPUT else IFACE_UNKNOWN if dst == NOWHERE else dst
+        b.oif[i] = IFACE_NONE if path == PATH_INPUT else IFACE_UNKNOWN if dst == NOWHERE or to_all else dst
         if self.has_links:
             self._place_by_link(b, i)
             if self.mac_count and b.linktype[i] == ETHERNET and b.caplen[i] >= 12:

@@ -47,6 +47,8 @@ _PATHS = {
     3: ("output", "postrouting", "egress"),
 }
 _FAMILY_L3 = {"ip": (4,), "ip6": (6,), "inet": (4, 6), "netdev": (4, 6)}
+#: What stands on a bridge: its own tables, and those of its ports.
+_BRIDGED_L3 = {"bridge": (4, 6), "netdev": (4, 6)}
 #: Hook → priority at which the kernel's NAT stands there (NF_IP_PRI_NAT_DST, NF_IP_PRI_NAT_SRC).
 _NAT_PRIORITY = {0: -100, 1: 100, 3: -100, 4: 100}
 #: Hook → how much of a packet is translated before and behind the kernel's NAT there (see ``view``).
@@ -83,6 +85,7 @@ class _Compiler:
         self.slot_filters: list[SlotFilter] = []
         self.targets: dict[str, int] = {}
         self.l3: tuple[int, ...] = ()
+        self.families = _BRIDGED_L3 if program.machine.bridge else _FAMILY_L3
 
     def compile(self) -> Program:
         program = self.program
@@ -90,12 +93,12 @@ class _Compiler:
         index = 0
         for table in self.ruleset.tables:
             self.effects.begin(table)
-            self.l3 = _FAMILY_L3.get(table.family, ())
+            self.l3 = self.families.get(table.family, ())
             self.targets = {chain.name: index + offset for offset, chain in enumerate(table.chains)}
             for chain in table.chains:
                 self._chain(table, chain)
-                if chain.base is not None and not table.dormant and table.family in _FAMILY_L3:
-                    bases.append(self._base(index, chain.base, _FAMILY_L3[table.family], chain.place))
+                if chain.base is not None and not table.dormant and table.family in self.families:
+                    bases.append(self._base(index, chain.base, self.families[table.family], chain.place))
                 index += 1
         self._filter()
         self._plan(bases)
@@ -153,10 +156,17 @@ class _Compiler:
                 )
         notes.extend(self.effects.notes())
         for table in self.ruleset.tables:
-            if table.family not in _FAMILY_L3:
-                notes.append(f"table {table.family} {table.name} is read and not evaluated: it sees no IP packet at an IP hook")
+            if table.family not in self.families:
+                notes.append(f"table {table.family} {table.name} is read and not evaluated: {self._why_not(table.family)}")
             elif table.dormant:
                 notes.append(f"table {table.family} {table.name} is dormant: it sees no packet")
+
+    def _why_not(self, family: str) -> str:
+        if family == "bridge":
+            return 'it stands on a bridge, and the topology tells of none (bridge = "br0" in a topology file)'
+        if self.program.machine.bridge:
+            return f"frames that the bridge {self.program.machine.bridge} passes on do not meet it"
+        return "it sees no IP packet at an IP hook"
 
     def _filter(self) -> None:
         program, filters = self.program, self.program.filters

@@ -8,7 +8,7 @@ from collections.abc import Container, Sequence
 from pcapaudit.core.vocab import HELPERS
 from pcapaudit.rules import ops
 from pcapaudit.rules.fields import Load, is_interface, load_of
-from pcapaudit.rules.interfaces import GROUPS, Interfaces, name_number
+from pcapaudit.rules.interfaces import BELONGING, Interfaces, name_number
 from pcapaudit.rules.intervals import compare_bounds, interval_test, merge
 from pcapaudit.rules.model import Element, Key, MapLookup, Match, NamedSet, Place, SetLiteral, SetRef
 from pcapaudit.rules.prefilter import ALL_PROTOCOLS, SlotFilter
@@ -113,8 +113,8 @@ class Emitter:
         if self._counts(match):
             self.parts(match.keys)
             self.tally(match.keys, match.right)
-        if key.selector.text in GROUPS and key.mask is None:
-            load = Load(GROUPS[key.selector.text])
+        if key.selector.text in BELONGING and key.mask is None:
+            load = Load(BELONGING[key.selector.text])
         if load.field == ops.FIELD_UNKNOWN:
             self.emit(ops.OP_MATCH, self.load(load), ops.TEST_EQUAL | inverted, 0)
             return False

@@ -76,7 +76,13 @@ _COLUMNS = {
     **{f"{name} sport": ops.FIELD_SPORT for name in ("tcp", "udp", "udplite", "sctp", "dccp")},
     **{f"{name} dport": ops.FIELD_DPORT for name in ("tcp", "udp", "udplite", "sctp", "dccp")},
 }
-_HEADERS = {"link": ops.FIELD_LINK, "network": ops.FIELD_NETWORK, "transport": ops.FIELD_TRANSPORT, "inner": ops.FIELD_INNER}
+_HEADERS = {
+    "link": ops.FIELD_LINK,
+    "network": ops.FIELD_NETWORK,
+    "transport": ops.FIELD_TRANSPORT,
+    "inner": ops.FIELD_INNER,
+    "tag": ops.FIELD_TAG,
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from pcapaudit.rules import ops
 from pcapaudit.rules.model import Place
 from pcapaudit.rules.program import Program
 
-__all__ = ["GROUPS", "Interfaces", "name_number", "wildcard"]
+__all__ = ["BELONGING", "Interfaces", "name_number", "wildcard"]
 
 Bounds = Sequence[tuple[int, int]]
 
@@ -19,6 +19,10 @@ _FULL = (1 << 128) - 1
 
 #: Selector of a group → field of the interface that it belongs to.
 GROUPS = {"meta iifgroup": ops.FIELD_IIF, "meta oifgroup": ops.FIELD_OIF}
+#: Selector of the bridge of a port → field of the port.
+_BRIDGES = {"meta ibrname": ops.FIELD_IIF, "meta obrname": ops.FIELD_OIF}
+#: Selectors of what belongs to an interface, besides its name.
+BELONGING = GROUPS | _BRIDGES
 
 
 class Interfaces:
@@ -37,6 +41,9 @@ class Interfaces:
         if text in GROUPS:
             groups = [facts.group for facts in self.program.machine.facts]
             return self._row(bounds, self._known(groups, "the group", "group", place, text))
+        if text in _BRIDGES:
+            answer = _within(name_number(self.program.machine.bridge), bounds) if self.program.machine.bridge else ops.UNKNOWN
+            return self._add([answer] * (len(self.program.interfaces) + 2))
         numbered = text in ("meta iif", "meta oif") or text.startswith("fib ")
         if numbered and len(bounds) == 1 and (number := self.number_of(bounds[0])) is not None:
             indexes = [facts.index for facts in self.program.machine.facts]

@@ -57,6 +57,8 @@ class Machine:
     facts: tuple[InterfaceFacts, ...] = ()
     #: The interface by which a packet came in is told by its source alone, so that it can never be the wrong one.
     follows_source: bool = True
+    #: Name of the bridge whose ports the interfaces are: packets pass its hooks, and not those of IP. Empty: a router, or a host.
+    bridge: str = ""
     #: Whether packets go input or output because somebody said so, not because of their addresses.
     forced: bool = False
 

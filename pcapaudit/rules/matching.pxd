@@ -1,5 +1,6 @@
 import cython
 
+from pcapaudit.core.bytes cimport be16
 from pcapaudit.core.columns cimport PacketBatch, VerdictBatch
 from pcapaudit.core.consts cimport (
     CT_ESTABLISHED,
@@ -27,6 +28,7 @@ from pcapaudit.core.consts cimport (
     STATUS_CONFIRMED,
     STATUS_DST_NAT,
     STATUS_SRC_NAT,
+    VLAN_NONE,
 )
 from pcapaudit.rules.fib cimport Fib
 from pcapaudit.rules.headers cimport Headers
@@ -46,6 +48,7 @@ cdef class Matcher:
     cdef u64[::1] pool
     cdef Headers headers
     cdef Fib fib
+    cdef bint bridged
     cdef unsigned char[::1] ifaces
     cdef u64[::1] iface_names
     cdef u32 iface_count
@@ -88,8 +91,9 @@ cdef class Matcher:
     cdef int _test(self, u32 test, u32 at) noexcept nogil
     @cython.locals(l3=u32, proto=u32, field=u32, found=u32, mask=u32)
     cdef int load(self, u32 i, u32 load) except -1 nogil
-    @cython.locals(found=u32)
+    @cython.locals(found=u32, routed=cython.bint)
     cdef int _load_rare(self, u32 i, u32 load, u32 field) except -1 nogil
+    @cython.locals(tagged=cython.bint)
     cdef int _load_link(self, u32 i, u32 load, u32 field) except -1 nogil
     @cython.locals(day=cython.longlong)
     cdef int _load_made(self, u32 i, u32 load, u32 field) except -1 nogil

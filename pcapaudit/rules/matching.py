@@ -19,6 +19,7 @@ from pcapaudit.rules.headers import Headers
 from pcapaudit.rules.view import View
 
 if not cython.compiled:
+    from pcapaudit.core.bytes import be16
     from pcapaudit.core.consts import (
         CT_ESTABLISHED,
         CT_INVALID,
@@ -45,6 +46,7 @@ if not cython.compiled:
         STATUS_CONFIRMED,
         STATUS_DST_NAT,
         STATUS_SRC_NAT,
+        VLAN_NONE,
     )
     from pcapaudit.rules.ops import (
         EITHER,
@@ -89,6 +91,7 @@ if not cython.compiled:
         FIELD_PROTOCOL,
         FIELD_SOURCE,
         FIELD_SPORT,
+        FIELD_TAG,
         FIELD_TCP_FLAGS,
         FIELD_TH_DPORT,
         FIELD_TH_SPORT,
@@ -141,6 +144,8 @@ class Matcher:
         self.iface_names = memoryview(array("Q", [*program.iface_names, 0]))
         self.iface_count = len(program.interfaces)
         self.view = View(batch)
+        #: The chains stand on a bridge.
+        self.bridged = program.machine.bridge != ""
         #: HOOK_ of the base chain that runs, and whether it stands before conntrack; the evaluator sets them.
         self.hook = 0
         self.before_conntrack = 0
@@ -330,7 +335,8 @@ class Matcher:
         if field == FIELD_TTL:
             # A router counts down before the hook forward.
             self.value_lo = self.batch.ttl[i]
-            if self.value_lo and self.hook in (HOOK_FORWARD, HOOK_POSTROUTING) and self.batch.path[i] == PATH_FORWARD:
+            routed = self.batch.path[i] == PATH_FORWARD and not self.bridged
+            if self.value_lo and routed and self.hook in (HOOK_FORWARD, HOOK_POSTROUTING):
                 self.value_lo -= 1
             return YES
         if field == FIELD_PROTOCOL:
@@ -356,20 +362,25 @@ class Matcher:
             if self.batch.payload_off[i] == 0:
                 return UNKNOWN if self.batch.payload_len[i] else NO
             return self._bits(self.batch.payload_off[i], self.batch.end_off[i], self.batch.payload_len[i], load)
-        if field in (FIELD_LINK, FIELD_ETHER_TYPE):
+        if field in (FIELD_LINK, FIELD_ETHER_TYPE, FIELD_TAG):
             return self._load_link(i, load, field)
         if field >= FIELD_TIME:
             return self._load_made(i, load, field)
         return UNKNOWN
 
     def _load_link(self, i, load, field):
-        """The Ethernet header. A packet that is made here has none yet."""
+        """The Ethernet header, or its tag, which is there on bridges and at ingress. A packet that is made here has none yet."""
         if self.batch.path[i] == PATH_OUTPUT:
             return NO
         if self.batch.linktype[i] != LINKTYPE_ETHERNET or self.batch.l3_off[i] < self.batch.offset[i] + 14:
             return UNKNOWN
+        tagged = self.batch.vlan[i] != VLAN_NONE
+        if field == FIELD_TAG:
+            if not self.bridged and self.hook != HOOK_INGRESS:
+                return UNKNOWN
+            return self._bits(self.batch.offset[i] + 14, self.batch.l3_off[i], 4, load) if tagged else NO
         if field == FIELD_ETHER_TYPE:
-            self.value_lo = self.batch.ethertype[i]
+            self.value_lo = self.batch.ethertype[i] if not (tagged and self.bridged) else be16(self.batch, self.batch.offset[i] + 12)
             return YES
         return self._bits(self.batch.offset[i], self.batch.l3_off[i], 14, load)
 

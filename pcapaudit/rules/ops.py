@@ -108,6 +108,8 @@ FIELD_CT_AVGPKT = 54
 FIELD_CT_MARK = 32
 # Name of the helper that announced the connection.
 FIELD_CT_HELPER = 60
+# The outermost VLAN tag.
+FIELD_TAG = 61
 FIELD_CT_L3PROTO = 33
 FIELD_CT_PROTOCOL = 34
 # Each followed by three: source, destination, source port, destination port.

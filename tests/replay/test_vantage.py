@@ -265,3 +265,11 @@ def test_way_is_open_where_the_first_frames_did_not_tell():
     topology = replace(Topology.from_options(), place="unknown")
     found = placed(topology, (ip_address("10.0.0.5"), ip_address("8.8.8.8")), (ip_address("10.0.0.5"), ip_address("224.0.0.1")))
     assert [path for _, _, path in found] == ["unknown", "input"]
+
+
+def test_bridge_forwards_everything():
+    """What is for a group leaves by every port: no one knows by which."""
+    topology = replace(Topology.from_options(zone=["one=p1:10.0.0.1/32", "two=p2:any"]), bridge="br0")
+    pairs = [("10.0.0.1", "10.0.0.2"), ("10.0.0.1", "255.255.255.255"), ("10.0.0.1", "224.0.0.1")]
+    found = placed(topology, *((ip_address(one), ip_address(other)) for one, other in pairs))
+    assert found == [(0, 1, "forward"), (0, UNKNOWN, "forward"), (0, UNKNOWN, "forward")]
