@@ -63,11 +63,12 @@ class Cause:
                 "destination": view.destination(first),
                 "protocol": vocab.PROTOCOLS.get(proto, str(proto)),
             }
+        all_accepted = self.accepted == self.count
         self.count += len(rows)
         self.accepted += int(np.count_nonzero(view["verdict"][rows] == VERDICT_ACCEPT))
         self.last_frame = view.frame(int(rows[-1]))
         self.first_ns, self.last_ns = min(self.first_ns, int(times.min())), max(self.last_ns, int(times.max()))
-        if not self.rule:
+        if all_accepted and self.accepted < self.count:
             refused = rows[view.refused(rows)]
             self.rule = int(view["rule"][refused[0]]) if len(refused) else 0
 

@@ -45,6 +45,7 @@ class Crew:
         for reads, on_batch in self._readers:
             if reads & live:
                 on_batch(batch, verdicts)
+        scene.past.keep(batch, verdicts)
 
     def on_flows(self, rows: Any) -> None:
         """All look at the flows that have ended."""

@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
-__all__ = ["Distinct", "Groups", "Pool", "split"]
+__all__ = ["Distinct", "Groups", "Pool", "Quota", "split"]
 
 _MIX, _SHIFT = np.uint64(0x9E3779B97F4A7C15), np.uint64(48)
 
@@ -56,6 +56,27 @@ class Groups(Generic[Key, Group]):
     def items(self) -> Iterable[tuple[Key, Group]]:
         """Keys and groups in the order of their first sight."""
         return self._found.items()
+
+
+class Quota:
+    """So many of every 4096 frames, wherever batches end: what one packet may cost is bounded, and it is the same packets every time."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._block = -1
+        self._taken = 0
+        #: Those for whom there was no room.
+        self.missed = 0
+
+    def allows(self, frame: int) -> bool:
+        """Whether a packet of this frame is looked at; frames ascend."""
+        if frame >> 12 != self._block:
+            self._block, self._taken = frame >> 12, 0
+        self._taken += 1
+        if self._taken > self._most:
+            self.missed += 1
+            return False
+        return True
 
 
 class Pool:

@@ -10,14 +10,15 @@ import numpy as np
 from pcapaudit.core import consts
 from pcapaudit.core.columns import PacketBatch, VerdictBatch
 from pcapaudit.findings.causes import Cause, Kind, plural
-from pcapaudit.findings.groups import Groups
+from pcapaudit.findings.groups import Groups, Quota
+from pcapaudit.findings.past import Stretch
 from pcapaudit.findings.scene import Scene, View, sides_of
 from pcapaudit.findings.violation import Severity, Violation
 
 __all__ = ["RetransmissionWithDifferentData"]
 
-#: Retransmissions of a batch that are compared, and earlier segments that each is compared with.
-MAX_ROWS_A_BATCH = 64
+#: Retransmissions of 4096 frames that are compared, and earlier segments that each is compared with.
+MOST_COMPARED = 64
 MAX_EARLIER = 16
 #: Connections remembered; digests of segments sent again, for a later repetition.
 MAX_FLOWS = 1024
@@ -44,7 +45,7 @@ class RetransmissionWithDifferentData:
 
     ## What it does
     Compares each segment that conntrack takes for a retransmission with earlier segments of the same side that hold the same sequence
-    numbers, byte by byte, as far as they lie in the same batch of frames (up to 4 096 of them), and with the digest of an earlier
+    numbers, byte by byte, as far as they lie in the 512 frames before it and in their first 1536 bytes, and with the digest of an earlier
     repetition. Segments that are older cannot be compared, and are counted as such in the evidence.
 
     ## Why it matters
@@ -67,6 +68,7 @@ class RetransmissionWithDifferentData:
         self._conflicts: Groups[int, _Conflict] = Groups(MAX_FLOWS, _Conflict)
         #: By place: flow and side, sequence number, length and hash of a repetition.
         self._digests: list[tuple[int, int, int, int]] = [(0, 0, 0, 0)] * DIGESTS
+        self._quota = Quota(MOST_COMPARED)
         self._compared = self._not_compared = 0
 
     def on_batch(self, batch: PacketBatch, verdicts: VerdictBatch) -> None:
@@ -78,14 +80,18 @@ class RetransmissionWithDifferentData:
             rows = np.union1d(rows, under) if len(under) else rows
         if not len(rows):
             return
-        self._not_compared += max(0, len(rows) - MAX_ROWS_A_BATCH)
-        rows = rows[:MAX_ROWS_A_BATCH]
+        rows = np.array([row for row in rows.tolist() if self._quota.allows(view.frame(row))], np.int64)
+        if not len(rows):
+            return
         # All segments of the connections concerned, once for the batch.
-        near = np.flatnonzero(np.isin(view["flow"], np.unique(view["flow"][rows])) & (view["payload_len"] > 0))
+        stretch = view.stretch
+        near = np.flatnonzero(np.isin(stretch["flow"], np.unique(view["flow"][rows])) & (stretch["payload_len"] > 0))
         for row in rows.tolist():
-            earlier = near[near < row]
-            same = (view["flow"][earlier] == view["flow"][row]) & (sides_of(view, earlier) == sides_of(view, np.array([row])))
-            self._compare(view, row, earlier[same & (view["ct_state"][earlier] != consts.CT_INVALID)][-MAX_EARLIER:].tolist())
+            at = row + stretch.shift
+            reach = stretch.before(at)
+            earlier = near[(near >= reach.start) & (near < reach.stop)]
+            earlier = earlier[(stretch["flow"][earlier] == view["flow"][row]) & (stretch["ct_state"][earlier] != consts.CT_INVALID)]
+            self._compare(view, row, stretch.of_side(earlier, int(sides_of(view, np.array([row]))[0]))[-MAX_EARLIER:].tolist())
 
     def on_flows(self, rows: Any) -> None:
         """Flows say nothing more."""
@@ -100,17 +106,18 @@ class RetransmissionWithDifferentData:
         return [self._violation(conflict, further) for conflict in ranked[:SINGLE_FLOWS]]
 
     def _compare(self, view: View, row: int, earlier: list[int]) -> None:
-        """Hold a segment against earlier ones, and against the digest of its last repetition."""
-        start, data = _start(view, row), _data(view, row)
+        """Hold a segment against earlier ones (rows of the stretch), and against the digest of its last repetition."""
+        stretch = view.stretch
+        start, data = _start(stretch, row + stretch.shift), stretch.payload(row + stretch.shift)
         found = 0
         for other in earlier:
-            shift = (start - _start(view, other) + 0x80000000 & 0xFFFFFFFF) - 0x80000000
-            before = _data(view, other)
+            shift = (start - _start(stretch, other) + 0x80000000 & 0xFFFFFFFF) - 0x80000000
+            before = stretch.payload(other)
             mine, theirs = data[max(0, -shift) :], before[max(0, shift) :]
             size = min(len(mine), len(theirs))
             found += size > 0
             if size > 0 and mine[:size] != theirs[:size]:
-                self._note(view, row, (view.frame(other), theirs[:size], mine[:size], int(view["ttl"][other])))
+                self._note(view, row, (stretch.frame(other), theirs[:size], mine[:size], int(stretch["ttl"][other])))
                 return
         key = int(view["flow"][row]) << 1 | int(sides_of(view, np.array([row]))[0])
         place = hash((key, start)) % DIGESTS
@@ -156,15 +163,15 @@ class RetransmissionWithDifferentData:
             f"{first['source']} sent {first['destination']} {plural(conflict.count, 'segment')} again with other bytes, the first in frame "
             f"{first['frame']} against {where}{ttls}; {conflict.fate}.{more}"
         )
-        evidence = {"example": example, "bytes": conflict.bytes, "compared": self._compared, "not_compared": self._not_compared}
+        evidence = {
+            "example": example,
+            "bytes": conflict.bytes,
+            "compared": self._compared,
+            "not_compared": self._not_compared + self._quota.missed,
+        }
         return conflict.violation(kind, message, **evidence, further_connections=further)
 
 
-def _start(view: View, row: int) -> int:
+def _start(stretch: Stretch, row: int) -> int:
     """Sequence number of the first byte of data: behind a SYN."""
-    return int(view["seq"][row]) + bool(view["tcp_flags"][row] & consts.TCP_SYN)
-
-
-def _data(view: View, row: int) -> bytes:
-    """The captured payload, at most as long as on the wire."""
-    return view.payload(row, int(view["payload_len"][row]))
+    return int(stretch["seq"][row]) + bool(stretch["tcp_flags"][row] & consts.TCP_SYN)

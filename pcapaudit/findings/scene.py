@@ -23,6 +23,7 @@ from pcapaudit.core.columns import PacketBatch, VerdictBatch
 from pcapaudit.core.consts import PATH_INPUT, PROTO_TCP, VERDICT_DROP
 from pcapaudit.findings.channels import Channels
 from pcapaudit.findings.marks import Marks
+from pcapaudit.findings.past import Past, Stretch
 from pcapaudit.findings.recent import tuple_keys
 from pcapaudit.findings.thresholds import Thresholds, with_defaults
 
@@ -113,6 +114,8 @@ class Scene:
         self.before_ns: int | None = None
         #: The latest of any packet so far.
         self.reached_ns: int | None = None
+        #: The last frames before the batch at hand.
+        self.past = Past()
         self._view: View | None = None
         self._flow_view: FlowView | None = None
 
@@ -159,6 +162,11 @@ class View:
         self.claimed = np.zeros(self.count, np.bool_)
         #: Rows by class (``marks.NAMES``), ascending; good while the batch is current.
         self.marked: dict[str, Any] = scene.marks.read(batch, verdicts)
+
+    @cached_property
+    def stretch(self) -> Stretch:
+        """The batch and the last frames before it."""
+        return Stretch(self.scene.past, self)
 
     def __getitem__(self, name: str) -> Any:
         columns = self._packets if name in self._packets else self._verdicts

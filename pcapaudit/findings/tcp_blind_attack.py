@@ -11,15 +11,15 @@ import numpy as np
 from pcapaudit.core import consts
 from pcapaudit.core.columns import PacketBatch, VerdictBatch
 from pcapaudit.findings.causes import Cause, Kind, plural
-from pcapaudit.findings.groups import Groups
+from pcapaudit.findings.groups import Groups, Quota
 from pcapaudit.findings.scene import Scene, View, flow_ends, sides_of
 from pcapaudit.findings.violation import Severity, Violation
 
 __all__ = ["TcpBlindAttack"]
 
-#: Connections remembered, and rows of a batch that are looked at one by one.
+#: Connections remembered, and packets of 4096 frames that are looked at one by one.
 MAX_FLOWS = 1024
-MAX_ROWS_A_BATCH = 64
+MOST_LOOKED_AT = 64
 #: Sequence numbers remembered of one connection.
 MAX_NUMBERS = 64
 #: Connections that get a finding each; further ones are counted in the last.
@@ -29,7 +29,6 @@ GOES_ON_NS = 1_000_000_000
 #: So few odd data segments in a connection that then ends in good order are not those of a lossy capture.
 FEW = 3
 
-_NONE = np.zeros(0, np.intp)
 RESET, SYN, DATA = "reset", "syn", "data"
 _OVER = (consts.REASON_TCP_SEQ_OVER, consts.REASON_TCP_ACK_OVER)
 _WANTED = np.zeros(0x10000, np.bool_)
@@ -82,7 +81,7 @@ class TcpBlindAttack:
         self._scene = scene
         #: By flow and side (``sides_of``): an invalid packet has no direction.
         self._attacks: Groups[tuple[int, int], _Attack] = Groups(MAX_FLOWS, _Attack)
-        self._unread = 0
+        self._quota = Quota(MOST_LOOKED_AT)
 
     def on_batch(self, batch: PacketBatch, verdicts: VerdictBatch) -> None:
         """Collect what may be an attempt."""
@@ -95,11 +94,12 @@ class TcpBlindAttack:
         if not len(rows):
             return
         rows = rows[(view["proto"][rows] == consts.PROTO_TCP) & (view["flow"][rows] != 0) & ~view.claimed[rows]]
-        self._unread += max(0, len(rows) - MAX_ROWS_A_BATCH)
-        for row in rows[:MAX_ROWS_A_BATCH].tolist():
+        for row in rows.tolist():
             kind = _kind(view, row)
-            own = np.flatnonzero((view["flow"] == view["flow"][row]) & (view["reason"] == 0)) if kind else _NONE
-            if kind and _is_live(view, row, own) and not (kind == SYN and _is_repeated(view, row)):
+            if not kind or not self._quota.allows(view.frame(row)):
+                continue
+            own = _own_before(view, row)
+            if _is_live(view, own) and not (kind == SYN and _is_repeated(view, row)):
                 self._take(view, row, kind, own)
 
     def on_flows(self, rows: Any) -> None:
@@ -172,7 +172,7 @@ class TcpBlindAttack:
             foreign_ttl=attack.foreign_ttl,
             without_time_stamps=attack.plain,
             further_connections=further,
-            not_looked_at=self._unread,
+            not_looked_at=self._quota.missed,
         )
 
 
@@ -186,26 +186,37 @@ def _kind(view: View, row: int) -> str:
     return DATA if reason in _OVER and view["payload_len"][row] else ""
 
 
-def _is_live(view: View, row: int, own: Any) -> bool:
-    """Whether the connection was established when the packet came, as far as its own packets in this batch tell."""
-    before = own[own < row]
-    return not len(before) or int(view["tcp_state"][before[-1]]) == consts.TCPS_ESTABLISHED
+def _own_before(view: View, row: int) -> Any:
+    """The connection's own packets among the last frames before a packet, as rows of the stretch."""
+    stretch = view.stretch
+    near = stretch.before(row + stretch.shift)
+    own = (stretch["flow"][near] == view["flow"][row]) & (stretch["reason"][near] == 0)
+    return np.flatnonzero(own) + near.start
+
+
+def _is_live(view: View, own: Any) -> bool:
+    """Whether the connection was established when the packet came, as far as its own packets tell."""
+    return not len(own) or int(view.stretch["tcp_state"][own[-1]]) == consts.TCPS_ESTABLISHED
 
 
 def _is_repeated(view: View, row: int) -> bool:
     """Whether a SYN is that of the handshake again, late."""
-    same = (view["flow"] == view["flow"][row]) & (view["seq"] == view["seq"][row]) & (view["sport"] == view["sport"][row])
-    return bool((same & ((view["tcp_flags"] & consts.TCP_SYN) != 0))[:row].any())
+    stretch = view.stretch
+    near = stretch.before(row + stretch.shift)
+    same = (stretch["tcp_flags"][near] & consts.TCP_SYN) != 0
+    for name in ("flow", "seq"):
+        same &= stretch[name][near] == view[name][row]
+    return len(stretch.of_side(np.flatnonzero(same) + near.start, int(sides_of(view, np.array([row]))[0]))) > 0
 
 
 def _own(view: View, row: int, own: Any) -> tuple[int, bool]:
-    """TTL of the nearest of the connection's own packets from the same end, and whether it has a time stamp; 0 if there is none."""
-    rows = own[(view["tcp_flags"][own] & (consts.TCP_RST | consts.TCP_SYN)) == 0]
-    rows = rows[sides_of(view, rows) == sides_of(view, np.array([row]))]
+    """TTL of the last of the connection's own packets from the same end, and whether it has a time stamp; 0 if there is none."""
+    stretch = view.stretch
+    rows = own[(stretch["tcp_flags"][own] & (consts.TCP_RST | consts.TCP_SYN)) == 0]
+    rows = stretch.of_side(rows, int(sides_of(view, np.array([row]))[0]))
     if not len(rows):
         return 0, False
-    nearest = rows[int(np.abs(rows - row).argmin())]
-    return int(view["ttl"][nearest]), bool(view["tcp_opts"][nearest] & consts.OPT_TIMESTAMP)
+    return int(stretch["ttl"][rows[-1]]), bool(stretch["tcp_opts"][rows[-1]] & consts.OPT_TIMESTAMP)
 
 
 def _is_proven(attack: _Attack, row: Any) -> bool:

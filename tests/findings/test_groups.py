@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pcapaudit.findings.groups import Distinct, Groups, Pool, split
+from pcapaudit.findings.groups import Distinct, Groups, Pool, Quota, split
 
 
 def test_groups_stop_at_their_limit():
@@ -18,6 +18,13 @@ def test_groups_stop_at_their_limit():
     groups.drop("a")
     assert "a" not in groups
     assert groups.get("b") == [2]
+
+
+def test_quota_is_by_frame_not_by_batch():
+    """So many of each 4096 frames; the rest is counted."""
+    quota = Quota(2)
+    assert [quota.allows(frame) for frame in (1, 5, 4095, 4096, 5000, 8191, 8192)] == [True, True, False, True, True, False, True]
+    assert quota.missed == 2
 
 
 def test_distinct_says_when_it_is_full():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from findings_of import findings_in
+from scenes import udp
 from talks import CLIENT, SERVER, handshake, segment
 
 QUESTION = (1, segment(CLIENT, SERVER, "PA", 1001, 5001, b"GET / HTTP/1.1\r\n"))
@@ -33,11 +34,20 @@ def test_overlap_in_part():
     assert found((1.1, segment(SERVER, CLIENT, "PA", 5001, 1017, b"abcdefgh")), (1.2, segment(SERVER, CLIENT, "PA", 5005, 1017, b"efGh")))
 
 
-def test_repetitions_in_other_batches():
-    """The originals are gone; the two repetitions contradict."""
+@pytest.mark.parametrize("rows", [1, 2, 3, 4096])
+def test_batches_do_not_matter(rows):
+    """The same finding, wherever a batch ends."""
+    assert found(FORGED, TRUE, rows=rows) == found(FORGED, TRUE)
+    assert not found(TRUE, (2, TRUE[1]), rows=rows)
+
+
+@pytest.mark.parametrize("rows", [1, 1000, 4096])
+def test_repetitions_far_behind(rows):
+    """The original is more than 1024 frames ago; the two repetitions contradict."""
     first = (1.1, segment(SERVER, CLIENT, "PA", 5001, 1017, b"abcdefgh"))
+    others = [(1.2 + k / 1e4, udp("10.0.0.9:4000", "198.51.100.9:5000", b"x")) for k in range(1100)]
     again, other = (segment(SERVER, CLIENT, "PA", 5001, 1017, data) for data in (b"abcdefgh", b"abcdEfgh"))
-    (violation,) = found(first, (2, again), (3, other), rows=1)
+    (violation,) = found(first, *others, (2, again), *others, (3, other), rows=rows)
     assert violation.evidence["example"]["earlier_frame"] is None
     assert violation.evidence["not_compared"] == 1
 
