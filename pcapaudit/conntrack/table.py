@@ -12,7 +12,7 @@ are used again first. Row 0 means "none".
 from __future__ import annotations
 
 import mmap
-from array import array
+from contextlib import suppress
 
 import cython
 
@@ -46,11 +46,20 @@ MAX_ROWS = (1 << 24) - 1
 #: Linux's MAP_NORESERVE, which the mmap module names from Python 3.13 on.
 _MAP_NORESERVE = 0x4000
 _FIRST_SLOTS = 1 << 14
+_HUGE_PAGE = 1 << 21
 
 
 def reserve(size: int) -> mmap.mmap:
-    """Zeroed memory of ``size`` bytes, of which the machine gives only what is written to."""
-    return mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _MAP_NORESERVE)
+    """Zeroed memory of ``size`` bytes, of which the machine gives only what is written to: in huge pages, where it has them to give.
+
+    Rows are met in any order, and with pages of 4 KiB most look-ups of a large table would begin with a walk through the page tables.
+    """
+    memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _MAP_NORESERVE)
+    if size >= _HUGE_PAGE:
+        # Advice that a kernel without huge pages refuses.
+        with suppress(OSError):
+            memory.madvise(mmap.MADV_HUGEPAGE)
+    return memory
 
 
 class Table:
@@ -71,7 +80,7 @@ class Table:
         #: 0: nothing is guessed, every packet's row is searched for (slower, with the same results).
         self.guesses = 1
         self.slots = _FIRST_SLOTS
-        self.index = memoryview(array("I", bytes(4 * self.slots)))
+        self.index = memoryview(reserve(4 * self.slots)).cast("I")
         self.key_src_hi = 0
         self.key_src_lo = 0
         self.key_dst_hi = 0
@@ -226,7 +235,7 @@ class Table:
             slots *= 2
         old = self.index
         self.slots = slots
-        self.index = memoryview(array("I", bytes(4 * slots)))
+        self.index = memoryview(reserve(4 * slots)).cast("I")
         self.entered = 0
         self._enter_all(old)
 

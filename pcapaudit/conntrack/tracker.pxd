@@ -175,6 +175,7 @@ cdef class Tracker:
     cdef void end(self, u32 row, u32 why, long long when) noexcept nogil
     cdef void recycle(self, u32 row) noexcept nogil
     cdef void clear(self, VerdictBatch v, u32 i) noexcept nogil
+    cdef void begin(self) noexcept nogil
     cdef bint fit(self, PacketBatch b, u32 i) noexcept nogil
     @cython.locals(reason=u32, direction=u32)
     cdef u32 track(self, PacketBatch b, VerdictBatch v, u32 i, long long now) noexcept nogil

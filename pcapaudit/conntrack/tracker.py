@@ -275,21 +275,21 @@ class Tracker:
     # A packet, before the rules ---------------------------------------------------------------------------------------------------
 
     def clear(self, v, i):
-        """Start a packet: no connection, nothing said."""
-        self.row = 0
-        self.known = 0
-        self.fresh = 0
-        self.last = 0
-        self.quoted = 0
-        self.blocked = 0
-        self.relations.unsure = 0
-        self.aliases.found = 0
+        """Nothing was said of the packet in row ``i`` yet."""
         v.ct_state[i] = CT_NONE
         v.direction[i] = DIR_NONE
         v.reason[i] = REASON_NONE
         v.bound_low[i] = 0
         v.bound_high[i] = 0
         v.seen[i] = 0
+
+    def begin(self):
+        """Start a packet: no connection."""
+        self.row = self.known = 0
+        self.fresh = self.last = self.quoted = 0
+        self.blocked = 0
+        self.relations.unsure = 0
+        self.aliases.found = 0
 
     def fit(self, b, i):
         """Whether packet ``i`` gets as far as rules before conntrack: an IP packet that a host would take, whole."""

@@ -28,7 +28,9 @@ from pcapaudit.core.columns cimport PacketBatch, VerdictBatch
 from pcapaudit.core.consts cimport (
     BATCH_FRAMES,
     CT_INVALID,
+    CT_NONE,
     CT_UNTRACKED,
+    DIR_NONE,
     DIR_REPLY,
     END_CLOSED,
     END_RESET,
@@ -47,6 +49,7 @@ from pcapaudit.core.consts cimport (
     REASON_FRAGMENT_DROPPED,
     REASON_FRAGMENT_QUEUED,
     REASON_HELPER,
+    REASON_NONE,
     STATUS_CONFIRMED,
     STATUS_EXPECTED,
     STATUS_HELPER,
@@ -90,7 +93,9 @@ cdef class Loop:
     cdef Translations translations
     cdef bint translates
     cdef bint remembers
+    cdef bint straight
     cdef public long long now
+    cdef readonly long long earliest
     cdef u32 left
     cdef u32 stop
     cdef u32 touched
@@ -102,6 +107,8 @@ cdef class Loop:
     cdef void _look_ahead(self, PacketBatch b, VerdictBatch v, u32 stop) noexcept nogil
     @cython.locals(answer=u32)
     cdef int _fragment(self, PacketBatch b, VerdictBatch v, u32 i) except -1 nogil
+    @cython.locals(row=u32, word=u64, at=u64, number=u32, status=u64)
+    cdef bint _again(self, PacketBatch b, VerdictBatch v, u32 i) noexcept nogil
     cdef void _copy(self, VerdictBatch v, u32 i) noexcept nogil
     @cython.locals(word=u32)
     cdef void _doubt(self) noexcept nogil

@@ -43,7 +43,9 @@ if not cython.compiled:
     from pcapaudit.core.consts import (
         BATCH_FRAMES,
         CT_INVALID,
+        CT_NONE,
         CT_UNTRACKED,
+        DIR_NONE,
         DIR_REPLY,
         END_CLOSED,
         END_RESET,
@@ -62,6 +64,7 @@ if not cython.compiled:
         REASON_FRAGMENT_DROPPED,
         REASON_FRAGMENT_QUEUED,
         REASON_HELPER,
+        REASON_NONE,
         REASON_SCTP_IGNORED,
         REASON_TCP_IGNORED,
         REASON_TCP_SYNACK_IGNORED,
@@ -82,7 +85,11 @@ if not cython.compiled:
 
 __all__ = ["Loop"]
 
+#: What the columns of a packet hold of which nothing was said.
+_UNSAID = (("ct_state", CT_NONE), ("direction", DIR_NONE), ("reason", REASON_NONE), ("bound_low", 0), ("bound_high", 0), ("seen", 0))
+
 _LONG_AGO = cython.declare(cython.longlong, -0x4000000000000000)
+_FAR_AHEAD = cython.declare(cython.longlong, 0x7FFFFFFFFFFFFFFF)
 
 
 class Loop:
@@ -112,8 +119,11 @@ class Loop:
         self.translates = bool(evaluator.program.nat_l3)
         #: Rows remember what the rules said: nothing is brought along for these to ask for that changes from packet to packet.
         self.remembers = not (self.uses_ct_mark or self.uses_ct_account or self.uses_ct_helper or self.translates)
-        #: The clock: the latest time stamp so far.
+        #: A whole packet whose row remembers that the rules let it through needs nothing but to be counted.
+        self.straight = self.remembers and not (evaluator.has_raw or self.relations.watching)
+        #: The clock: the latest time stamp so far. The earliest.
         self.now = _LONG_AGO
+        self.earliest = _FAR_AHEAD
         #: Where ``finish`` goes on; row 0 after the last.
         self.left = 1
         #: Row of the batch in front of which it stops for now.
@@ -126,6 +136,8 @@ class Loop:
         """Judge the rows ``start`` to ``stop`` - 1 of a batch. Returns ``stop``, or where to go on when ended flows were taken."""
         i: cython.uint = start
         self.stop = stop
+        for name, value in _UNSAID:
+            v.arrays[name][start:stop] = value
         self.tracker.ensure(b.count)
         self.touched = start
         self.fetched = start
@@ -143,6 +155,7 @@ class Loop:
         i = first
         while i < stop:
             self.now = max(self.now, b.ts_ns[i])
+            self.earliest = min(self.earliest, b.ts_ns[i])
             self.flows.frame = b.first_frame + i
             if b.frag[i] and self.tracker.fit(b, i):
                 self._fragment(b, v, i)
@@ -175,13 +188,14 @@ class Loop:
         if answer == WHOLE:
             self.tracker.touch(b, BATCH_FRAMES, BATCH_FRAMES + 1)
             v.row[BATCH_FRAMES] = 0
+            self.tracker.clear(v, BATCH_FRAMES)
             self._packet(b, v, BATCH_FRAMES)
             b.anomalies[i] |= b.anomalies[BATCH_FRAMES]
             self._copy(v, i)
             if self.evaluator.reached.on:
                 self.evaluator.reached.move(BATCH_FRAMES, i)
             return 0
-        self.tracker.clear(v, i)
+        self.tracker.begin()
         self._not_judged(v, i, VERDICT_SKIP if answer == QUEUED else VERDICT_DROP)
         v.reason[i] = REASON_FRAGMENT_QUEUED if answer == QUEUED else REASON_FRAGMENT_DROPPED
         self._write(v, i, 0)
@@ -210,7 +224,7 @@ class Loop:
 
     def _packet(self, b, v, i):
         """One packet, all the way."""
-        self.tracker.clear(v, i)
+        self.tracker.begin()
         accepted = 0
         way = TO_DROP
         untracked = 0
@@ -230,6 +244,8 @@ class Loop:
                 way = self.tracker.track(b, v, i, self.now)
                 again = way == TO_RULES_AGAIN
                 if again:
+                    if self.straight and self._again(b, v, i):
+                        return 0
                     way = TO_RULES
                 if self.translates and way == TO_RULES:
                     way = self.translations.meet(b, v, i, self.now)
@@ -244,7 +260,8 @@ class Loop:
             else:
                 self._not_judged(v, i, VERDICT_DROP if way == TO_DROP else VERDICT_SKIP)
         if way != TO_SKIP and not untracked:
-            self.tracker.commit(b, i, self.now, accepted)
+            if self.tracker.fresh or not accepted:
+                self.tracker.commit(b, i, self.now, accepted)
             if self.translates and self.translations.changed:
                 with cython.gil:
                     self.translations.confirm(i, self.now)
@@ -254,6 +271,24 @@ class Loop:
         if self.tracker.ended_count:
             self.flows.settle()
         return 0
+
+    def _again(self, b, v, i):
+        """A whole packet of a standing connection: count it, and be done, if its row remembers that the rules let it through."""
+        row = self.tracker.row
+        if row == 0 or not self.evaluator.remembers or self.evaluator.matcher.watched:
+            return 0
+        word = row * ROW_WORDS
+        at = word + W_SIDE + SIDE_FLAGS + (SIDE_WORDS if v.direction[i] == DIR_REPLY else 0)
+        number = self.tracker.table.w[at] >> OUTCOME_SHIFT
+        status = self.tracker.table.w[word + W_STATUS] & (STATUS_CONFIRMED | ROW_UNSURE)
+        if number == 0 or not self.outcomes.accepts(i, number, status):
+            return 0
+        self.flows.count(b, v, i, row, v.direction[i], self.now)
+        self._write(v, i, row)
+        if self.tracker.last:
+            self.tracker.end(row, END_CLOSED if b.proto[i] == PROTO_UDP else END_RESET, self.now)
+            self.flows.settle()
+        return 1
 
     def _doubt(self):
         """The packet was undecidable: so is whether the connection that it opens, or was refused to open, is there."""

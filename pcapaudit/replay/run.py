@@ -123,8 +123,6 @@ class Engine:
             take = self._take
         self._loop = Loop(self.tracker, self._translations, self._flows, take, context.mode == "observed")
         self._frames = 0
-        self._first_ns: int | None = None
-        self._last_ns = 0
 
     @property
     def rule_packets(self) -> Any:
@@ -146,7 +144,7 @@ class Engine:
 
     def judge_alone(self) -> list[Any]:
         """Judge the batch, and leave it to the caller to hold it back. Returns the flows that ended, if they are many already."""
-        self._note_times()
+        self._frames += self.batch.count
         self._vantage.place()
         self.reassembly.begin(self._loop.now)
         ended: list[Any] = []
@@ -211,16 +209,9 @@ class Engine:
         for consumer in consumers:
             consumer.on_end()
         tracker = self.tracker
-        times = self._first_ns or 0, self._last_ns
+        times: tuple[int, int] = (self._loop.earliest, self._loop.now) if self._frames else (0, 0)
         marks = tracker.high_water, tracker.high_water_ns
         return Totals(self._frames, *times, self._flows.seen, *marks, tuple(self.rule_packets.tolist()))
-
-    def _note_times(self) -> None:
-        times = self.batch.arrays["ts_ns"][: self.batch.count]
-        low, high = int(times.min()), int(times.max())
-        self._last_ns = high if self._first_ns is None else max(self._last_ns, high)
-        self._first_ns = low if self._first_ns is None else min(self._first_ns, low)
-        self._frames += self.batch.count
 
 
 def _deliver(judged: Judged, consumers: Sequence[Consumer]) -> None:

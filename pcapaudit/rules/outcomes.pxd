@@ -43,5 +43,7 @@ cdef class Outcomes:
     cdef u64 way(self, u32 i, u64 status) noexcept nogil
     @cython.locals(at=u64)
     cdef u32 recall(self, u32 i, u64 number, u64 status) noexcept nogil
+    @cython.locals(at=u64)
+    cdef bint accepts(self, u32 i, u64 number, u64 status) noexcept nogil
     @cython.locals(end=u64, rule=u64, verdict=u32, left=u32)
     cdef u32 repeat(self, u32 i, u64 at) noexcept nogil

@@ -193,6 +193,14 @@ class Outcomes:
             return 0
         return self.repeat(i, at)
 
+    def accepts(self, i, number, status):
+        """As ``recall``, where the outcome is to accept; otherwise nothing is written."""
+        at = number * OUTCOME_WORDS
+        if self.words[at + OUTCOME_KEY] != self.way(i, status) or self.words[at + OUTCOME_END] & 0xFF != VERDICT_ACCEPT:
+            return 0
+        self.repeat(i, at)
+        return 1
+
     def repeat(self, i, at):
         """The remembered outcome at ``at`` is packet ``i``'s, too. Returns its verdict."""
         end = self.words[at + OUTCOME_END]
