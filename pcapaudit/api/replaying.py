@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from pcapaudit.api.ahead import open_source
 from pcapaudit.api.session import DEFAULT_RULES
 from pcapaudit.findings.parents import Parents
 from pcapaudit.findings.registry import make_detectors
@@ -37,7 +38,8 @@ def replay(
     counts = RunCounts(len(context.program.rules), inside)
     detectors, parents = make_detectors(context, selection.thresholds), Parents()
     seed = secrets.randbits(63) if engine.seed is None else engine.seed
-    totals = run(context, [counts, detectors, parents, *consumers], seed, progress, tracer)
+    with open_source(context.stream, context.checksum) as source:
+        totals = run(context, [counts, detectors, parents, *consumers], seed, progress, tracer, source)
     violations = parents.named(detectors.violations())
     chosen = choose(sorted(violations, key=_rank), selection, totals.last_ns)
     return Results(context, ", ".join(engine.rules) or DEFAULT_RULES, totals, counts, chosen.violations, chosen)

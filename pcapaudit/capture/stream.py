@@ -68,6 +68,11 @@ class Stream:
         totals = [each.bytes_total for each in self._inputs]
         return None if None in totals else sum(each or 0 for each in totals)
 
+    @property
+    def live(self) -> bool:
+        """Whether one of the captures is a pipe, whose frames come when they come."""
+        return any(each.live for each in self._inputs)
+
     def read_into(self, batch: PacketBatch) -> bool:
         """Replace the rows of ``batch`` with the next frames of the stream: the capture columns, count, first_frame, data and data_len.
 

@@ -222,6 +222,63 @@ class PacketBatch:
         self.zone = view["zone"]
         self.hash = view["hash"]
 
+    def show(self, other: PacketBatch) -> None:
+        """Be another batch: its rows and bytes, in its memory."""
+        self.arrays = other.arrays
+        self.buffer = other.buffer
+        self.count = other.count
+        self.first_frame = other.first_frame
+        self.data_len = other.data_len
+        self.data = other.data
+        self.ts_ns = other.ts_ns
+        self.offset = other.offset
+        self.caplen = other.caplen
+        self.origlen = other.origlen
+        self.linktype = other.linktype
+        self.if_id = other.if_id
+        self.file_id = other.file_id
+        self.file_frame = other.file_frame
+        self.frame_flags = other.frame_flags
+        self.anomalies = other.anomalies
+        self.ethertype = other.ethertype
+        self.vlan = other.vlan
+        self.l3 = other.l3
+        self.proto = other.proto
+        self.l3_off = other.l3_off
+        self.l4_off = other.l4_off
+        self.payload_off = other.payload_off
+        self.end_off = other.end_off
+        self.ip_len = other.ip_len
+        self.l4_len = other.l4_len
+        self.payload_len = other.payload_len
+        self.src_hi = other.src_hi
+        self.src_lo = other.src_lo
+        self.dst_hi = other.dst_hi
+        self.dst_lo = other.dst_lo
+        self.sport = other.sport
+        self.dport = other.dport
+        self.icmp_type = other.icmp_type
+        self.icmp_code = other.icmp_code
+        self.ttl = other.ttl
+        self.tos = other.tos
+        self.ip_id = other.ip_id
+        self.frag = other.frag
+        self.tcp_flags = other.tcp_flags
+        self.tcp_opts = other.tcp_opts
+        self.seq = other.seq
+        self.ack = other.ack
+        self.win_raw = other.win_raw
+        self.wscale = other.wscale
+        self.mss = other.mss
+        self.sack_max = other.sack_max
+        self.ip_csum = other.ip_csum
+        self.l4_csum = other.l4_csum
+        self.iif = other.iif
+        self.oif = other.oif
+        self.path = other.path
+        self.zone = other.zone
+        self.hash = other.hash
+
     def resize(self, size: cython.ulonglong) -> None:
         """Make room for ``size`` capture bytes (a frame longer than the buffer), keeping what is there."""
         if size + SCRATCH_BYTES > len(self.buffer):

@@ -81,19 +81,26 @@ class Related:
         self._now = 0
         #: What the tracker was told last: expectations, blind pairs, keys.
         self._counted = (0, 0, 0)
-        # The columns that every packet of a control channel needs: elements of a memory view are plain numbers.
-        column, said = batch.arrays, verdicts.arrays
+        self._take_columns()
+        self._relations.watch(self, memoryview(self.expectations.ports), _ports_of(config), by_tuple=bool(config.helper))
+
+    def _take_columns(self) -> None:
+        """The columns that every packet of a control channel needs: elements of a memory view are plain numbers."""
+        column, said = self._batch.arrays, self._verdicts.arrays
+        #: Whose memory the batch shows.
+        self._column = column
         self._starts, self._sizes, self._ends, self._seqs, self._paths = (
             memoryview(column[name]) for name in ("payload_off", "payload_len", "end_off", "seq", "path")
         )
         self._directions, self._states = memoryview(said["direction"]), memoryview(said["ct_state"])
-        self._relations.watch(self, memoryview(self.expectations.ports), _ports_of(config), by_tuple=bool(config.helper))
 
     # Called by the loop -----------------------------------------------------------------------------------------------------------
 
     def read(self, i: int, row: int, now: int) -> int:
         """Show packet ``i`` of the connection in ``row`` to its helper. Returns an Answer."""
         self._now = now
+        if self._column is not self._batch.arrays:
+            self._take_columns()
         master = self.masters.get(row) or self._master(i, row)
         self._both = None
         if self._words[row * ROW_WORDS + W_STATUS] & _TRANSLATED:

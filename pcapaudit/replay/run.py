@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from pcapaudit.replay.related import Related
     from pcapaudit.replay.trace import Tracer
 
-__all__ = ["Engine", "Source", "Totals", "run"]
+__all__ = ["Batches", "Engine", "Source", "Totals", "run"]
 
 #: Ended flows that are handed out together: what is done for each portion, whatever its size, would otherwise cost more than the rest.
 _FLOWS_AT_ONCE = 4096
@@ -62,6 +62,19 @@ class Totals:
     high_water_ns: int
     #: Packets that fulfilled all matches of each rule, by rule id.
     rule_packets: tuple[int, ...] = field(default=(), compare=False)
+
+
+class Batches(Protocol):
+    """Where the batches of an engine come from."""
+
+    stream: Stream
+    #: The batch that ``read`` fills, or shows; the same object always.
+    batch: PacketBatch
+    #: Decodes single rows of it.
+    decoder: Decoder
+
+    def read(self) -> bool:
+        """Fill ``batch`` anew. Returns False at the end. Raises CaptureError."""
 
 
 class Source:
@@ -87,7 +100,7 @@ class Engine:
     datagram they come to be known later, so a batch may be handed out some batches after it was judged.
     """
 
-    def __init__(self, context: Context, source: Source, seed: int = 0, tracer: Tracer | None = None) -> None:
+    def __init__(self, context: Context, source: Batches, seed: int = 0, tracer: Tracer | None = None) -> None:
         self.batch = source.batch
         self.verdicts = VerdictBatch()
         self._vantage = Vantage(context.topology, self.batch, source.stream.interfaces)
@@ -235,9 +248,13 @@ def run(
     seed: int = 0,
     progress: Callable[[], None] | None = None,
     tracer: Tracer | None = None,
+    source: Batches | None = None,
 ) -> Totals:
-    """Replay a context's stream to its end; ``progress`` is called after every batch, ``tracer`` for its frames. Raises CaptureError."""
-    source = Source(context.stream, context.checksum)
+    """Replay a context's stream to its end; ``progress`` is called after every batch, ``tracer`` for its frames. Raises CaptureError.
+
+    ``source``: what reads the stream, if it is not to be read here.
+    """
+    source = source or Source(context.stream, context.checksum)
     engine = Engine(context, source, seed, tracer)
     while source.read():
         engine.judge(consumers)
