@@ -107,7 +107,7 @@ def said(context, *, guesses=True, remembers=True):
     remembered = int(np.count_nonzero(words[:, [20, 25]] >> 16))
     totals = engine.finish([kept])
     columns = [np.concatenate(each).tolist() for each in zip(*kept.columns, strict=True)]
-    flows = [each.tobytes() for each in kept.flows]
+    flows = [{name: each[name].tolist() for name in each.dtype.names} for each in kept.flows]
     return (columns, np.concatenate(kept.anomalies).tolist(), flows, totals, list(evaluator.rule_bytes)), remembered
 
 
