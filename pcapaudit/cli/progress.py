@@ -7,10 +7,9 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, TextColumn, TimeRemainingColumn
-
 if TYPE_CHECKING:
+    from rich.progress import Progress, ProgressColumn
+
     from pcapaudit.capture.stream import Stream
 
 __all__ = ["RunProgress"]
@@ -30,6 +29,9 @@ class RunProgress:
         self._next = 0.0
         self._progress: Progress | None = None
         if wanted and sys.stderr.isatty():
+            from rich.console import Console
+            from rich.progress import Progress
+
             self._progress = Progress(*_columns(stream.bytes_total), console=Console(stderr=True), transient=True)
             self._started = time.monotonic()
             self._task = self._progress.add_task("", total=stream.bytes_total, packets="", bytes="")
@@ -62,6 +64,8 @@ class RunProgress:
 
 def _columns(total: int | None) -> list[ProgressColumn]:
     """Bar and time left where the end is known, a spinner where it is not."""
+    from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeRemainingColumn
+
     text = [TextColumn("{task.fields[bytes]}"), TextColumn("{task.fields[packets]}")]
     if total is None:
         return [SpinnerColumn(), *text]
