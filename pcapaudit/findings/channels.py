@@ -1,7 +1,9 @@
 """Control channels as detectors read them: what is announced, whether a helper was there to hear it, and who comes.
 
-The helpers of ``conntrack/helpers`` are run once more, on every control channel of a well-known port, whether the firewall gave it a
-helper or not. What they announce is kept in a table of its own, in which nothing is used up: a SYN that is sent again fits again.
+The helpers of ``conntrack/helpers`` are run once more, on every control channel of a well-known port, of a port that ``--helper`` or a rule
+gives a helper, and on those that such a channel announces, whether the firewall gave it a helper or not. A channel on a port that nobody
+has named is not recognised: that would take a look at the payload of every packet, where these packets are told by their columns.
+What they announce is kept in a table of its own, in which nothing is used up: a SYN that is sent again fits again.
 Detectors look at the ``Heard`` of each batch; the first that asks has it made.
 
 Bounded: channels, expectations and what is remembered of dead ones have limits; the oldest go first.
@@ -20,6 +22,7 @@ from pcapaudit.conntrack.helpers.ftp import Announcement, announcement
 from pcapaudit.conntrack.helpers.helper import NS, Control, Desk, Helper
 from pcapaudit.conntrack.helpers.registry import BY_NAME, BY_NUMBER, DEFAULT_PARAMS
 from pcapaudit.core import consts
+from pcapaudit.rules.helper_ports import helper_ports
 
 if TYPE_CHECKING:
     from pcapaudit.findings.scene import Scene, View
@@ -97,7 +100,9 @@ class Channels:
         config = getattr(scene.context, "conntrack", None)
         self._ports: dict[tuple[int, int], Helper] = {}
         wanted = [(name, BY_NAME[name].port) for name in _HEARD]
-        for name, port in (*wanted, *(config.helper_ports if config is not None else ())):
+        given = getattr(scene.context, "ruleset", None)
+        of_rules = sorted(each for each in helper_ports(given) if each[0] in BY_NAME) if given is not None else []
+        for name, port in (*wanted, *of_rules, *(config.helper_ports if config is not None else ())):
             for proto in BY_NAME[name].protos:
                 self._ports[proto, port] = BY_NAME[name]
         scene.marks.watch(port for _, port in self._ports)

@@ -28,7 +28,7 @@ class HelperMissing:
     ## What it does
     Reads FTP, TFTP, SIP, IRC, PPTP, SANE, Amanda and H.323 (Q.931, RAS) on their ports as the conntrack helpers do, whether the firewall
     gave the connection a helper or not. A packet that begins an announced connection and is refused as NEW, while the control channel had
-    no helper, is counted.
+    no helper, is counted. Channels on other ports are read where `--helper` or a rule (`tcp dport 2121 ct helper set …`) names the port.
 
     ## Why it matters
     Since Linux 6.0 a helper works only where a rule assigns it (before, the sysctl nf_conntrack_helper did it, off by default since 4.7).

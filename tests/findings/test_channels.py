@@ -74,3 +74,18 @@ def test_announced_channel_is_heard_as_well():
     assert "helper-missing" not in codes([*packets[:2], *packets[3:]]), (
         "nobody came as announced, and SIP on port 5062 is not known to be it"
     )
+
+
+def test_ports_that_rules_give_a_helper_are_heard():
+    """An expectation that nobody uses, on a port that a rule names; without the rule FTP is not looked for there."""
+    helper = """table inet h { ct helper f { type "ftp" protocol tcp; }
+        chain p { type filter hook prerouting priority 0; tcp dport 2121 ct helper set "f" } }
+    """
+    said = session("PORT 10,0,0,1,19,137\r\n", "200 ok\r\n", server="192.0.2.1:2121")
+    packets = [*said, (1000, udp("10.0.0.1:1", "192.0.2.1:2"))]
+    assert codes(packets, helper + INSIDE_OUT) == ["expectation-unused"]
+    assert "expectation-unused" not in codes(packets)
+    # A rule that gives the helper to some alone leaves the others without.
+    some = helper.replace("tcp dport", "ip saddr 10.9.9.9 tcp dport")
+    data = (9, tcp("192.0.2.1:20", "10.0.0.1:5001", "S"))
+    assert "helper-missing" in codes([*said, data], some + INSIDE_OUT)
