@@ -14,7 +14,7 @@ from pathlib import Path
 from control_channels import Talk
 from h323_channels import calls, registrations
 from raw_packets import write_pcap
-from scenes import ip, tcp, udp
+from scenes import icmp, ip, sctp, tcp, udp
 
 HERE = Path(__file__).parent
 #: Client, server; and over IPv6.
@@ -220,6 +220,7 @@ CHANNELS = {
     "tftp-amanda-sane": ("tftp,amanda,sane", lambda: small(random.Random(4), 20)),
     "sip": ("sip", lambda: sip(random.Random(5), 50, "udp")),
     "sip-tcp": ("sip=tcp:5060", lambda: sip(random.Random(6), 30, "tcp")),
+    "icmp-errors": ("ftp", lambda: errors(random.Random(11), 12)),
     "h323": ("Q.931", lambda: calls(random.Random(8), 30)),
     "h323-ipv6": ("Q.931", lambda: calls(random.Random(9), 15, six=True)),
     "ras": ("RAS,Q.931", lambda: registrations(random.Random(15), 60)),
@@ -238,6 +239,36 @@ REAL = {
     "tftp-other-address.pcap": "tftp",
     "sip-calls.pcap": "sip",
 }
+
+
+def errors(r: random.Random, count: int) -> list[tuple[float, bytes]]:
+    """ICMP errors about every kind of flow, announced ones too: of its other end, of a router, to a stranger; quoting more or less."""
+    packets: list[tuple[float, bytes]] = []
+    for number in range(count):
+        at, own, six = number * 10.0, 3000 + number, number % 2 == 1
+        near, far, router, other = (C6, S6, "2001:db8::99", "fd00::7") if six else (C4, S4, "198.51.100.99", "10.0.0.7")
+        kinds = [
+            tcp(f"{near}:{own}", f"{far}:80", "S", 7, options=b"\2\4\5\xb4"),
+            udp(f"{near}:{own}", f"{far}:53", b"a question"),
+            icmp(near.strip("[]"), far.strip("[]"), 128 if six else 8, ident=own, data=b"ping" * 5),
+            sctp(f"{near}:{own}", f"{far}:9", 0, (1, bytes(16))),
+            *(ip(near.strip("[]"), far.strip("[]"), proto, struct.pack("!HHHH", own, 9, 24, 0) + bytes(16)) for proto in (136, 99, 47)),
+        ]
+        if not six:
+            said = Talk(f"{near}:{own}", f"{far}:21", at=at - 1).open().answers("220 x\r\n").says("USER a\r\n").answers("331 x\r\n")
+            said.says(f"PORT 10,0,0,1,{own >> 8},{own & 255}\r\n")
+            packets += said.packets
+            kinds.append(tcp(f"{far}:20", f"{near}:{own}", "S", 9, options=b"\2\4\5\xb4"))
+        for k, packet in enumerate(kinds):
+            packets.append((at + k, packet))
+            source, target = (far, near) if len(kinds) == k + 1 and not six else (near, far)
+            for late in range(r.choice([1, 2, 3])):
+                sender = r.choice([target, router]).strip("[]")
+                to = r.choice([source, source, source, other]).strip("[]")
+                kind = r.choice([(1, 4), (2, 0), (3, 0), (1, 0)] if six else [(3, 3), (3, 4), (11, 0), (12, 0), (3, 1)])
+                quoted = packet[: r.choice([1280, 1280, 68 if six else 48, 48 if six else 28, 44 if six else 24])]
+                packets.append((at + k + (late + 1) / 10, icmp(sender, to, *kind, data=quoted)))
+    return packets
 
 
 def in_ms(packets: list[tuple[float, bytes]]) -> list[tuple[int, bytes]]:
