@@ -108,17 +108,16 @@ def _parse_integer(text: str) -> int | None:
     return int(text) if text.isdecimal() and text.isascii() and len(text) <= _MAX_DIGITS else None
 
 
+_OCTETS = {str(number): number for number in range(256)}
+
+
 def _parse_ipv4(text: str) -> int | None:
-    """Four decimal numbers. Written out because block lists hold a hundred thousand of them and ``ipaddress`` takes 4 µs for each."""
-    octets = text.split(".")
-    if len(octets) != 4:
+    """Four decimal numbers. Looked up because block lists hold a million of them, and ``ipaddress`` takes 4 µs for each."""
+    try:
+        first, second, third, fourth = text.split(".")
+        return _OCTETS[first] << 24 | _OCTETS[second] << 16 | _OCTETS[third] << 8 | _OCTETS[fourth]
+    except (ValueError, KeyError):
         return None
-    number = 0
-    for octet in octets:
-        if not octet.isdecimal() or len(octet) > 3 or (octet[0] == "0" and octet != "0") or int(octet) > 255 or not octet.isascii():
-            return None
-        number = number << 8 | int(octet)
-    return number
 
 
 def _parse_ipv6(text: str) -> int | None:

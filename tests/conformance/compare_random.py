@@ -2,8 +2,9 @@
 
     python tests/conformance/compare_random.py ORACLE [COUNT] [SEED]
 
-Rulesets are those of the property tests (tests/support/random_rules.py), with limits, printed as nftables text with every base chain at
-the hook input; packets are drawn from the same small worlds. ORACLE is as compare_rules.py describes it. Exit code 1: a difference.
+Rulesets are those of the property tests (tests/support/random_rules.py), with limits, quotas, counts of connections and a set that fades,
+printed as nftables text with every base chain at the hook input; packets are drawn from the same small worlds. ORACLE is as
+compare_rules.py describes it. Exit code 1: a difference.
 """
 
 from __future__ import annotations
@@ -82,7 +83,7 @@ def main() -> int:
 
     @seed(start)
     @settings(max_examples=count, database=None, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
-    @given(rulesets(with_limits=True))
+    @given(rulesets(with_limits="counts"))
     def compare(ruleset):
         text = format_ruleset(at_input(ruleset))
         rules = folder / "random.nft"

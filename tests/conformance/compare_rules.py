@@ -1,31 +1,38 @@
 """Compares verdict and deciding rule of every frame with the real Linux kernel's, ruleset by ruleset.
 
-    python tests/conformance/compare_rules.py ORACLE [RULESET…] [--capture FILE…] [--hook forward] [--write]
+    python tests/conformance/compare_rules.py ORACLE [RULESET…] [--capture FILE… | --asking N] [--without-nat] [--hook forward] [--write]
 
 ORACLE is the program that make_goldens.py describes; with rules it also takes ``-r RULES --tun NAME=PREFIXES --hook HOOK --all-rules
 --keep DIR``, tells of every rule that matched, and leaves the kernel's listing of the ruleset (``ruleset.json``) in DIR. Without rulesets
 those of rules/ are run over rules/traffic.pcap; ``--write`` keeps the kernel's answers beside them for test_kernel_rules.py. Packets come
 in by ``lan`` from 10.0.0.0/8 and fd00::/8, else by ``wan`` (or by the interfaces that a file asks for most); with ``--hook forward`` they
-all go out by ``oracle-out``. A file that begins with ``# hook: forward`` is run at that hook. Exit code 1: a difference.
+all go out by ``oracle-out``. With ``--asking`` each ruleset is asked N packets made of the addresses, ports and types that its own
+rules name (``support/asking.py``). With ``--without-nat`` its nat chains are emptied on both sides: the answers in a capture carry no
+translation, so that the kernel takes them for connections of their own, and the engine does not. A file that begins with
+``# hook: forward`` is run at that hook. Exit code 1: a difference.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import random
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parent / "support"), str(HERE.parents[1])]
 
+from asking import asking, capture_of  # noqa: E402
 from kernel_forms import interface_names, prepared_iptables, prepared_nft  # noqa: E402
 from rule_verdicts import INSIDE, NOT_SEEN, OUT, engine_answers, grouped, two_links  # noqa: E402
 
 from pcapaudit.core.errors import PcapauditError  # noqa: E402
 from pcapaudit.rules import load_ruleset  # noqa: E402
+from pcapaudit.rules.convert import to_nftables  # noqa: E402
 from pcapaudit.rules.iptables.reader import guess_l3  # noqa: E402
 from pcapaudit.rules.kinds import looks_like_iptables  # noqa: E402
 
@@ -120,11 +127,30 @@ def prepared(path, folder):
     return kernel, engine, names
 
 
-def compare(oracle, capture, path, hook):
-    """(kernel's answers, engine's answers, Answers) for every frame of a capture."""
+def without_nat(path, folder):
+    """The file with empty nat chains, for both sides."""
+    ruleset = load_ruleset(path)
+    tables = [replace(table, chains=tuple(map(_emptied, table.chains))) for table in ruleset.tables]
+    stripped = folder / "without_nat.nft"
+    stripped.write_text(to_nftables(replace(ruleset, tables=tuple(tables)))[0])
+    return stripped
+
+
+def _emptied(chain):
+    return replace(chain, rules=()) if chain.base is not None and chain.base.type == "nat" else chain
+
+
+def compare(oracle, capture, path, hook, options):
+    """(kernel's answers, engine's answers, Answers) for every frame of a capture; of one that asks the ruleset where there is none."""
     with tempfile.TemporaryDirectory() as folder:
         kernel_path, engine_path, names = prepared(path, Path(folder))
-        engine = engine_answers(capture, load_ruleset(engine_path), two_links(hook, *names), OUT if hook == "forward" else "")
+        if options.without_nat:
+            kernel_path = engine_path = without_nat(engine_path, Path(folder))
+        ruleset = load_ruleset(engine_path)
+        if capture is None:
+            capture, r = Path(folder) / "asking.pcap", random.Random(options.asking)
+            capture.write_bytes(capture_of(asking(ruleset, r, options.asking), r))
+        engine = engine_answers(capture, ruleset, two_links(hook, *names), OUT if hook == "forward" else "")
         kernel = kernel_answers(oracle, capture, kernel_path, hook, names, engine.versions)
     return kernel, {number: engine.answers[number - 1] for number in kernel}, engine
 
@@ -140,22 +166,24 @@ def main() -> int:
     parser.add_argument("oracle")
     parser.add_argument("rulesets", nargs="*", type=Path)
     parser.add_argument("--capture", nargs="*", type=Path, default=[HERE / "rules" / "traffic.pcap"])
+    parser.add_argument("--asking", type=int, default=0)
+    parser.add_argument("--without-nat", action="store_true")
     parser.add_argument("--hook", choices=["input", "forward"])
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
     differing = 0
     for path in options.rulesets or sorted((HERE / "rules").glob("*.nft")):
         hook = options.hook or ("forward" if path.read_text().startswith("# hook: forward") else "input")
-        for capture in options.capture:
+        for capture in [None] if options.asking else options.capture:
             try:
-                kernel, ours, engine = compare(options.oracle, capture, path, hook)
+                kernel, ours, engine = compare(options.oracle, capture, path, hook, options)
             except (RuntimeError, PcapauditError) as error:
                 say(f"{path.name}: {error}")
                 differing += 1
                 continue
             wrong = [n for n in kernel if kernel[n] not in NOT_SEEN and kernel[n] != ours[n]]
             undecided = len([n for n in wrong if n in engine.undecided])
-            say(f"{path.name} {capture.name}: {len(kernel)} frames, {len(set(kernel.values()))} answers")
+            say(f"{path.name} {capture.name if capture else 'asking'}: {len(kernel)} frames, {len(set(kernel.values()))} answers")
             say(f"    {len(wrong)} differ, {undecided} of them undecidable; {len(engine.undecided)} undecidable in all")
             for number in wrong[:8]:
                 say(f"    frame {number}: kernel {kernel[number]!r}, engine {ours[number]!r}")

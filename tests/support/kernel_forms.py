@@ -11,10 +11,12 @@ import re
 import subprocess
 from collections import Counter
 
+from pcapaudit.rules.nft.stock import RESERVED
+
 __all__ = ["interface_names", "prepared_iptables", "prepared_nft"]
 
 _IIF = re.compile(r'\b(i|o)if(?!name|group|type|kind)\b(?=\s+[!"$\w{])')
-_NAMES = re.compile(r'\biif(?:name)?\s+(?:!=\s*|==\s*)?\{?\s*((?:"?[\w.-]+\*?"?\s*,?\s*)+)')
+_NAMES = re.compile(r'\biif(?:name)?\s+(?:!=\s*|==\s*)?(\{[^{}]*\}|"?[\w.-]+\*?"?)')
 _IPTABLES_NAMES = re.compile(r"(?:^|\s)(?:-i|--in-interface)\s+([\w.-]+)")
 
 
@@ -24,16 +26,18 @@ def interface_names(text):
     for group in _NAMES.findall(text):
         found.update(name.strip('"') for name in re.findall(r'"?[\w.-]+\*?"?', group))
     found.update(_IPTABLES_NAMES.findall(text))
-    names = [
-        name for name, _ in found.most_common() if re.fullmatch(r"[A-Za-z][\w.-]{0,14}", name) and name not in ("lo", "accept", "vmap")
-    ]
+    names = [name for name, _ in found.most_common() if re.fullmatch(r"[A-Za-z][\w.-]{0,14}", name) and name not in {"lo", *RESERVED}]
     names = [*names, *(name for name in ("wan", "lan") if name not in names)]
     return names[1], names[0]
 
 
 def prepared_nft(text):
     """nftables text for both sides."""
-    return _IIF.sub(r"\1ifname", text.replace("\r\n", "\n"))
+    return "\n".join(_prepared_line(line) for line in text.replace("\r\n", "\n").split("\n"))
+
+
+def _prepared_line(line):
+    return line if re.search(r"\bfib\b", line) else _IIF.sub(r"\1ifname", line)
 
 
 def prepared_iptables(text, path, *, six):

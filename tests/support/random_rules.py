@@ -9,6 +9,7 @@ from pcapaudit.core import consts
 from pcapaudit.rules.model import (
     BaseChain,
     Chain,
+    ConnCount,
     Counter,
     Element,
     Key,
@@ -16,6 +17,7 @@ from pcapaudit.rules.model import (
     Log,
     Match,
     NamedSet,
+    Quota,
     Reject,
     Rule,
     Ruleset,
@@ -141,6 +143,24 @@ def disjoint(intervals):
 LIMITS = st.builds(
     Limit, rate=st.sampled_from([1, 3, 10]), per_s=st.sampled_from([1, 60]), over=st.booleans(), burst=st.sampled_from([1, 5])
 )
+#: Statements that remember beside limits: for comparisons with the kernel, which the slow reference has no part in.
+COUNTED = st.one_of(
+    LIMITS,
+    st.builds(ConnCount, count=st.integers(0, 4), over=st.booleans()),
+    st.builds(ConnCount, count=st.integers(0, 4), over=st.booleans()),
+    st.builds(Quota, size=st.sampled_from([100, 1000, 5000]), over=st.booleans()),
+    st.just(Match((Key(SELECTORS["th dport"]),), "==", SetRef("fading"))),
+)
+#: Of each table in such a ruleset. Lower intervals end first (see DIFFERENCES.md).
+FADING = NamedSet(
+    "fading",
+    ("inet_service",),
+    flags=("interval", "timeout"),
+    elements=tuple(
+        Element(((first, last),), timeout_ns=seconds * 10**9)
+        for first, last, seconds in ((20, 60, 5), (80, 80, 20), (443, 1024, 60), (40000, 65535, 3600))
+    ),
+)
 ENDS = st.sampled_from([Verdict("accept"), Verdict("drop"), Reject(), Verdict("return"), None])
 
 
@@ -150,7 +170,7 @@ def rules(draw, family, targets, with_limits):
     if draw(st.integers(0, 5)) == 0:
         statements.append(Counter())
     if with_limits and draw(st.integers(0, 4)) == 0:
-        statements.insert(draw(st.integers(0, len(statements))), draw(LIMITS))
+        statements.insert(draw(st.integers(0, len(statements))), draw(COUNTED if with_limits == "counts" else LIMITS))
     choice = draw(st.integers(0, 7))
     jumps = [Verdict(kind, target) for target in targets for kind in ("jump", "goto")]
     if choice == 0 and not any(each.keys[0].selector.text.startswith(("tcp", "udp")) for each in statements if isinstance(each, Match)):
@@ -178,12 +198,12 @@ def tables(draw, number, with_limits):
         hook = draw(st.sampled_from(["forward", "forward", "prerouting", "postrouting", "input", "output"]))
         base = BaseChain("filter", hook, draw(st.sampled_from([-300, -150, 0, 0, 10])), draw(st.sampled_from(["accept", "drop"])))
         chains.append(Chain(f"base{index}", tuple(draw(st.lists(rules(family, names, with_limits), max_size=5))), base))
-    return Table(family, f"t{number}", tuple(chains))
+    return Table(family, f"t{number}", tuple(chains), (FADING,) if with_limits == "counts" else ())
 
 
 @st.composite
 def rulesets(draw, with_limits=False):
-    """A ruleset of one or two tables."""
+    """A ruleset of one or two tables; ``with_limits``: True, or ``"counts"`` for all that rules remember."""
     return Ruleset(tuple(draw(tables(number, with_limits)) for number in range(draw(st.integers(1, 2)))))
 
 

@@ -181,6 +181,10 @@ def parse_elements(cursor: Cursor, types: Sequence[Datatype], value: Callable[[C
         cursor.skip_lines()
         if cursor.accept("}"):
             return tuple(elements)
+        if len(types) == 1 and value is None and cursor.kind == "word":
+            _parse_plain(cursor, types[0], elements)
+            if cursor.accept("}"):
+                return tuple(elements)
         if cursor.kind == "{" or (cursor.kind == "var" and _is_set(cursor)):
             elements.extend(parse_elements(cursor, types, value))
         else:
@@ -191,6 +195,41 @@ def parse_elements(cursor: Cursor, types: Sequence[Datatype], value: Callable[[C
         while cursor.kind in (",", "nl"):
             # Of several commas nft takes one.
             cursor.move(cursor.index + 1)
+
+
+def _parse_plain(cursor: Cursor, datatype: Datatype, elements: list[Element]) -> None:
+    """The elements from here on that are a plain value or a prefix, up to the first that is not: block lists hold a million of them."""
+    kinds, texts, at = cursor.source.kinds, cursor.source.texts, cursor.index
+    if datatype.is_mask or datatype.form == "ifname":
+        return
+    parse, hosts = datatype.parse, _hosts(datatype)
+    while at + 3 < cursor.stop and kinds[at] == "word":
+        number = parse(texts[at])
+        if number is None:
+            break
+        if kinds[at + 1] == "/":
+            mask = hosts.get(texts[at + 2])
+            if mask is None or kinds[at + 3] not in (",", "}"):
+                break
+            elements.append(Element(((number & ~mask, number | mask),)))
+            at += 3
+        elif kinds[at + 1] in (",", "}"):
+            elements.append(Element(((number, number),)))
+            at += 1
+        else:
+            break
+        if kinds[at] == ",":
+            at += 1
+            while kinds[at] == "nl":
+                at += 1
+    cursor.move(at)
+
+
+def _hosts(datatype: Datatype) -> dict[str, int]:
+    """Length of a prefix → the bits behind it."""
+    if datatype.form not in ("ipv4", "ipv6"):
+        return {}
+    return {str(length): (1 << (datatype.bits - length)) - 1 for length in range(datatype.bits + 1)}
 
 
 def _is_set(cursor: Cursor) -> bool:

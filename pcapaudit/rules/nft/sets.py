@@ -112,14 +112,18 @@ def _set_item(cursor: Cursor, state: _SetState) -> None:
         raise cursor.unexpected("type, flags or elements", f"in a {state.kind}", did_you_mean(cursor.text, _ITEMS))
 
 
+_ENDS = ("nl", ";", "}")
+
+
 def _postpone_elements(cursor: Cursor, state: _SetState) -> None:
     """Elements are read when the whole block is known: their type may stand behind them."""
     cursor.expect("=", "after elements")
     state.elements.append(cursor.save())
-    depth = 0
-    while cursor.kind != "eof" and (depth or not cursor.at_end()):
-        depth += (cursor.kind == "{") - (cursor.kind == "}")
-        cursor.move(cursor.index + 1)
+    kinds, at, depth = cursor.source.kinds, cursor.index, 0
+    while at < cursor.stop and (depth or kinds[at] not in _ENDS):
+        depth += (kinds[at] == "{") - (kinds[at] == "}")
+        at += 1
+    cursor.move(at)
 
 
 def _set_types(cursor: Cursor, kind: str) -> tuple[tuple[str, ...], str]:
