@@ -58,6 +58,7 @@ def record_of(
             "warnings": list(stream.warnings),
         },
         "networks_assumed": bool(topology and topology.assumed_inside),
+        "place": {"is": topology.place, "evidence": topology.evidence} if topology and topology.place else None,
         "networks": {zone.name: [str(prefix) for prefix in zone.prefixes] for zone in topology.zones} if topology else {},
         "old": _side(sides[0]),
         "new": _side(sides[1]),

@@ -58,6 +58,10 @@ def _lines(record: Mapping[str, Any]) -> Iterable[tuple[str, str, str]]:
         yield "" if k else "Networks", f"{name}: {'everything else' if '0.0.0.0/0' in prefixes else ', '.join(prefixes)}", ""
     if record["networks_assumed"]:
         yield "", "assumed: say --local CIDR or --zone NAME=IFACE:CIDR if your network is another", "yellow"
+    if record["place"]:
+        place = record["place"]
+        found = "not known where this was captured" if place["is"] == "unknown" else "inferred"
+        yield "Place", f"{found}: {place['evidence']}; --own, --path or --topology say otherwise", "yellow"
     if packets["undecided"]:
         among = f", {count(packets['undecided_changed'])} of them below" if packets["undecided_changed"] else ""
         yield "Undecided", f"{count(packets['undecided'])} packets{among}: a verdict hangs on what the capture does not hold", "yellow"

@@ -94,6 +94,9 @@ def _arrival(record: Mapping[str, Any]) -> Phase:
     details = [Text(each) for each in _packet_lines(packet)]
     if vantage["assumed"] and packet["proto"]:
         details.append(Text("interfaces are assumed from the addresses: --zone, --local or --topology say otherwise", style="dim"))
+    if vantage["place"] and packet["proto"]:
+        found = "not known where this was captured" if vantage["place"] == "unknown" else "where it was captured is inferred"
+        details.append(Text(f"{found}: {vantage['evidence']}", style="yellow" if vantage["place"] == "unknown" else "dim"))
     ends = {"output": (None, vantage["oif"]), "input": (vantage["iif"], None)}.get(vantage["path"], (vantage["iif"], vantage["oif"]))
     way = f"{vantage['path']}: in {ends[0] or _no_end(vantage['path'], 'output')}, out {ends[1] or _no_end(vantage['path'], 'input')}"
     return Phase("ARRIVAL", way if packet["proto"] else "not an IP packet", "ALLOW" if packet["proto"] else "SKIP", "", tuple(details))

@@ -118,6 +118,8 @@ def _vantage(packet: dict[str, int], context: Context) -> dict[str, Any]:
         "from_zone": _named(zones, packet["iif"]),
         "to_zone": _named(zones, packet["oif"]),
         "assumed": context.topology.assumed,
+        "place": context.topology.place or None,
+        "evidence": context.topology.evidence or None,
     }
 
 

@@ -1,6 +1,7 @@
 """A comparison as a plain value."""
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -76,7 +77,7 @@ def test_icmp_and_no_zones():
     """Type and code; no ways where nobody placed the packets."""
     made = record([(0, icmp("10.0.0.1", "192.0.2.1", 8))], ACCEPT_ALL, DROP_ALL, topology=None)
     (change,) = made["changes"]
-    assert (change["ways"], made["networks"], made["networks_assumed"]) == ({}, {}, False)
+    assert (change["ways"], made["networks"], made["networks_assumed"], made["place"]) == ({}, {}, False, None)
     assert (change["examples"][0]["icmp_type"], change["examples"][0]["sport"]) == (8, None)
 
 
@@ -103,3 +104,9 @@ def test_limits_are_told():
 def test_failure(new, allowed, failed):
     """What is allowed does not fail."""
     assert fails(difference(conversation(), ACCEPT_ALL, new), allowed) is failed
+
+
+def test_place_that_the_first_frames_told():
+    """With its evidence."""
+    made = record(conversation(), INSIDE_OUT, WEB_ONLY, topology=replace(TOPOLOGY, place="host", evidence="one MAC"))
+    assert made["place"] == {"is": "host", "evidence": "one MAC"}

@@ -51,3 +51,10 @@ def test_colour_changes_no_words():
     coloured = rendered(record(), color_system="standard", force_terminal=True)
     assert "\x1b[" in coloured
     assert "old.nft:12" in coloured
+
+
+@pytest.mark.parametrize(("place", "words"), [("host", "inferred: one MAC"), ("unknown", "not known where this was captured: one MAC")])
+def test_place_is_told_with_its_evidence(place, words):
+    """That the first frames told it, or did not."""
+    text = " ".join(rendered({**record(), "place": {"is": place, "evidence": "one MAC"}}).split())
+    assert f"Place {words}; --own, --path or --topology say otherwise" in text

@@ -95,3 +95,15 @@ def test_rendered_phases_are_numbered():
         ["3", "FORWARD", "ALLOW"],
         ["4", "RESULT", "ALLOW"],
     ]
+
+
+def test_arrival_tells_how_the_place_is_known():
+    """Inferred from the first frames, or not known; nothing where somebody said it."""
+    made = record([SYN], chain("accept"))
+    said = {
+        place: [str(each) for each in phases_of({**made, "vantage": {**made["vantage"], "place": place, "evidence": "why"}})[0].details]
+        for place in ("host", "unknown", None)
+    }
+    assert "where it was captured is inferred: why" in said["host"]
+    assert "not known where this was captured: why" in said["unknown"]
+    assert not any("why" in each for each in said[None])

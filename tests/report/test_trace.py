@@ -35,6 +35,8 @@ def test_record_of_a_syn():
         "from_zone": "inside",
         "to_zone": "outside",
         "assumed": True,
+        "place": None,
+        "evidence": None,
     }
     ct = found["conntrack"]
     assert (ct["ct_state"], ct["direction"], ct["flow"], ct["before"]) == ("new", "original", 1, None)

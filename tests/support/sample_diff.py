@@ -103,6 +103,7 @@ def record(found=None, **more):
             "warnings": ["thursday.pcap: cut off"] if found else [],
         },
         "networks_assumed": bool(found),
+        "place": None,
         "networks": {"inside": ["10.0.0.0/8"], "outside": ["0.0.0.0/0", "::/0"]},
         "old": {"kind": "saved-run", "path": "run/verdicts.csv", "settings": []},
         "new": {"kind": "ruleset", "path": "new.nft", "settings": ["udp.stream=60", "nf_conntrack_tcp_loose=0"]},
