@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_network
 from typing import Any
 
@@ -78,29 +79,29 @@ class Sightings:
 
     def add(self, batch: PacketBatch, rows: int) -> None:
         """Look at the first ``rows`` frames of a decoded batch. Frames for groups, and addresses that are nobody's, tell nothing."""
-        columns = {name: batch.arrays[name][:rows].tolist() for name in _COLUMNS}
-        for each in zip(*columns.values(), strict=True):
-            self._add(batch, dict(zip(_COLUMNS, each, strict=True)))
+        for each in zip(*(batch.arrays[name][:rows].tolist() for name in _COLUMNS), strict=True):
+            self._add(batch, each)
         self.frames += rows
 
-    def _add(self, batch: PacketBatch, frame: dict[str, int]) -> None:
+    def _add(self, batch: PacketBatch, frame: tuple[int, ...]) -> None:
+        linktype, offset, caplen, ethertype, l3, flags, *addresses = frame
         source = target = -1
-        if frame["linktype"] == _ETHERNET and frame["caplen"] >= 14:
-            target, source = (_number(batch, frame["offset"] + at, 6) for at in (0, 6))
-            if frame["ethertype"] == 0x0806 and frame["caplen"] >= 42:
-                self._add_arp(batch, frame["offset"] + 14)
+        if linktype == _ETHERNET and caplen >= 14:
+            both = _number(batch, offset, 12)
+            target, source = both >> 48, both & 0xFFFFFFFFFFFF
+            if ethertype == 0x0806 and caplen >= 42:
+                self._add_arp(batch, offset + 14)
             if target >> 40 & 1:
                 return
-        if not frame["l3"]:
+        if not l3:
             return
-        ends = [_address(frame["l3"], frame[f"{side}_hi"], frame[f"{side}_lo"]) for side in ("src", "dst")]
-        if any(_is_nobody(each) for each in ends):
+        one, other = _address(l3, *addresses[:2]), _address(l3, *addresses[2:])
+        if _is_nobody(one) or _is_nobody(other):
             return
-        flags = frame["frame_flags"]
         self.src_mac.append(source)
         self.dst_mac.append(target)
-        self.src.append(ends[0])
-        self.dst.append(ends[1])
+        self.src.append(one)
+        self.dst.append(other)
         self.ways.append(1 if flags & consts.FRAME_INBOUND else 2 if flags & consts.FRAME_OUTBOUND else 0)
 
     def _add_arp(self, batch: PacketBatch, at: int) -> None:
@@ -116,10 +117,12 @@ def _number(batch: PacketBatch, at: int, size: int) -> int:
     return int.from_bytes(batch.buffer[at : at + size].tobytes(), "big")
 
 
+@lru_cache(maxsize=2 * FRAMES)
 def _address(version: int, high: int, low: int) -> Address:
     return IPv4Address(low) if version == 4 else IPv6Address(high << 64 | low)
 
 
+@lru_cache(maxsize=2 * FRAMES)
 def _is_nobody(address: Address) -> bool:
     """Whether it can be no host's own: unspecified, a group's, everybody's."""
     return address.is_unspecified or address.is_multicast or address == IPv4Address("255.255.255.255")
