@@ -511,7 +511,8 @@ class Tcp:
         if after(self.end, sender_end):
             s[SIDE_END] = self.end
             flags |= SIDE_UNACKED
-        elif b.payload_len[i] > 1 and w[W_STATUS] & STATUS_CONFIRMED:
+        # Sent before, in whole or in part; what begins at the end of all that was sent is new.
+        if before(self.seq, sender_end) and b.payload_len[i] > 1 and w[W_STATUS] & STATUS_CONFIRMED:
             bit = 1
             b.anomalies[i] |= bit << ANOM_RETRANSMISSION
         if self.flags & TCP_ACK and (not flags & SIDE_MAXACK_SET or after(self.ack, s[SIDE_MAXACK])):

@@ -264,7 +264,7 @@ _ANOMALIES: dict[int, tuple[str, str]] = {
     consts.ANOM_FRAGMENT_TIMEOUT: ("fragment-timeout", "a datagram whose fragments did not all arrive in time"),
     consts.ANOM_FRAGMENT_LIMIT: ("fragment-limit", "more fragments wait for their datagrams than are kept"),
     consts.ANOM_MIDSTREAM: ("midstream", "a TCP connection whose beginning the capture does not hold"),
-    consts.ANOM_RETRANSMISSION: ("retransmission", "a TCP segment that was sent before"),
+    consts.ANOM_RETRANSMISSION: ("retransmission", "a TCP segment that was sent before, in whole or in part"),
     consts.ANOM_HELPER_BLIND: (
         "helper-blind",
         "a helper could not read the packet, which the capture cut off: what it announced is not known",

@@ -8,12 +8,17 @@ from typing import Any, ClassVar
 import numpy as np
 
 from pcapaudit.core.columns import PacketBatch, VerdictBatch
-from pcapaudit.core.consts import TCP_ACK
+from pcapaudit.core.consts import TCP_ACK, TCP_RST, TCP_SYN
 from pcapaudit.findings.causes import plural
 from pcapaudit.findings.scene import Scene, flow_ends
 from pcapaudit.findings.violation import Severity, Violation
 
 __all__ = ["AsymmetricCapture"]
+
+#: What hosts send to a forged sender, again and again: SYN-ACKs, RSTs, and nothing else.
+_BACKSCATTER = (TCP_SYN | TCP_ACK, TCP_RST, TCP_RST | TCP_ACK, TCP_SYN | TCP_RST | TCP_ACK)
+#: Bytes of the longest packet without data: headers with all their options.
+_MOST_HEADERS = 120
 
 
 class AsymmetricCapture:
@@ -21,7 +26,7 @@ class AsymmetricCapture:
 
     ## What it does
     Compares the TCP connections with acknowledgements from one side and nothing from the other, by direction, with those seen whole.
-    It reports them when they are at least a fifth.
+    It reports them when they are at least a fifth. SYN-ACKs and RSTs alone do not count: they answer a forged sender (backscatter).
 
     ## Why it matters
     An acknowledgement answers something: the other direction exists and takes another path, or the capture point or filter missed it. A
@@ -65,6 +70,11 @@ class AsymmetricCapture:
         if not len(half):
             return
         half = half[~np.isin(rows["flow"][half], sorted(self._scene.continued))]
+        if not len(half):
+            return
+        scattered = np.isin(rows["tcp_flags"][half, 0], _BACKSCATTER)
+        scattered &= rows["bytes"][half, 0] <= rows["packets"][half, 0] * np.uint64(_MOST_HEADERS)
+        half = half[~scattered]
         if not len(half):
             return
         into, out = rows["iif"][half], rows["oif"][half]

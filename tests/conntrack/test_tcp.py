@@ -181,6 +181,16 @@ def test_retransmissions_shorten_the_time_out():
     assert ["retransmission" in row.anomalies for row in rows] == [False, True, True, True, True]
 
 
+def test_segment_that_was_sent_in_part():
+    """It begins where an earlier one did and reaches beyond; what begins at the end of all that was sent is new."""
+    rows = after_handshake(
+        (1, tcp(A, B, "P.", 101, 501, data=9)),
+        (2, tcp(A, B, "P.", 101, 501, data=20)),
+        (3, tcp(A, B, "P.", 121, 501, data=9)),
+    )
+    assert ["retransmission" in row.anomalies for row in rows] == [False, True, False]
+
+
 def test_sequence_numbers_wrap():
     """A connection over the top of the number space."""
     top = 0xFFFFFFF0

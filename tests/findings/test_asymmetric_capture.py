@@ -17,7 +17,7 @@ HALF = {
     "dport": 5000,
     "iif": WAN,
     "oif": LAN,
-    "tcp_flags": (consts.TCP_SYN | consts.TCP_ACK, 0),
+    "tcp_flags": (consts.TCP_SYN | consts.TCP_ACK | consts.TCP_PSH, 0),
     "packets": (9, 0),
     "dropped": 9,
     "first_frame": 4,
@@ -43,6 +43,8 @@ OTHERS = {
     "too short": [{**HALF, "packets": (3, 0)}],
     "a SYN again and again": [{**HALF, "tcp_flags": (consts.TCP_SYN, 0)}],
     "udp": [{**HALF, "proto": consts.PROTO_UDP}],
+    "answers to a forged SYN": [{**HALF, "tcp_flags": (consts.TCP_SYN | consts.TCP_ACK, 0), "bytes": (9 * 44, 0)}],
+    "and the RSTs behind them": [{**HALF, "tcp_flags": (consts.TCP_SYN | consts.TCP_ACK | consts.TCP_RST, 0), "bytes": (9 * 44, 0)}],
 }
 
 
@@ -50,6 +52,11 @@ OTHERS = {
 def test_not_the_capture(rows):
     """Other reasons for silence."""
     assert not found(AsymmetricCapture, flows=flow_rows(*rows))
+
+
+def test_data_without_push():
+    """A transfer whose segments carry no PSH is no backscatter."""
+    assert found(AsymmetricCapture, flows=flow_rows({**HALF, "tcp_flags": (consts.TCP_SYN | consts.TCP_ACK, 0), "bytes": (9 * 1000, 0)}))
 
 
 def test_what_comes_after_a_time_out():

@@ -34,6 +34,15 @@ def test_overlap_in_part():
     assert found((1.1, segment(SERVER, CLIENT, "PA", 5001, 1017, b"abcdefgh")), (1.2, segment(SERVER, CLIENT, "PA", 5005, 1017, b"efGh")))
 
 
+def test_true_answer_is_longer_than_the_forged_one():
+    """It begins where the forged one did, and reaches beyond: it counts as new data, too."""
+    (violation,) = found(
+        (1.1, segment(SERVER, CLIENT, "PA", 5001, 1017, b"HTTP/1.1 302 F")),
+        (1.2, segment(SERVER, CLIENT, "PA", 5001, 1017, b"HTTP/1.1 200 OK\r\nmore")),
+    )
+    assert bytes.fromhex(violation.evidence["example"]["bytes"]).startswith(b"200 O")
+
+
 @pytest.mark.parametrize("rows", [1, 2, 3, 4096])
 def test_batches_do_not_matter(rows):
     """The same finding, wherever a batch ends."""
