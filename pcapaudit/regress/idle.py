@@ -103,13 +103,15 @@ class Idle:
         partly = (left[rows] > _STRETCHED_NS // 2) & (left[rows] % _NS != 0)
         rows = rows[~(quoting | partly)]
         times = batch.arrays["ts_ns"][:count]
-        self._note_time(int(times.min()), int(times.max()))
+        # The engine's clock never goes back, within a batch or from one to the next.
+        times = np.maximum(np.maximum.accumulate(times), self._end)
+        self._note_time(int(times[0]), int(times[-1]))
         if len(rows):
             flows = verdicts.arrays["flow"][rows].astype(np.int64)
             self._grow(int(flows.max()))
             order = np.argsort(flows, kind="stable")
             rows, flows = rows[order], flows[order]
-            self._take(flows, np.maximum.accumulate(times)[rows], left[rows], verdicts.arrays["direction"][rows])
+            self._take(flows, times[rows], left[rows], verdicts.arrays["direction"][rows])
 
     def on_flows(self, rows: Any) -> None:
         """Connections that ended: by a timer that was not stretched, by a packet, or with the capture; their last silence is over."""

@@ -71,6 +71,17 @@ def test_idle_time_is_cut_at_the_time_out():
     assert at(use, 60).idle_ns == (10 + 60) * NS
 
 
+@pytest.mark.parametrize("rows", [1, 4096])
+def test_time_stamps_that_go_back_make_no_time(rows):
+    """The clock stands still meanwhile, also from one batch to the next."""
+    packets = talk((">", 100), ("<", 101), (">", 50), ("<", 51), (">", 110))
+    context = context_for(packets, INSIDE_OUT, rows=rows)
+    idle = Idle(CURRENT, GRID)
+    run(replace(context, conntrack=stretched(ConntrackConfig(checksum=0))), [idle], 1)
+    uses = {use.name: use for use in idle.uses()}
+    assert at(uses["udp.unreplied"], 5).idle_ns + at(uses["udp.stream"], 5).idle_ns == (1 + 5 + 5) * NS
+
+
 def test_most_entries_grow_with_the_time_out():
     """A question every ten seconds, none answered."""
     packets = [(10 * k, udp(f"10.0.0.1:{6000 + k}", "192.0.2.1:53")) for k in range(20)]
