@@ -25,6 +25,8 @@ MAX_FLOWS = 1024
 DIGESTS = 4096
 #: Connections that get a finding each; further ones are counted in the last.
 SINGLE_FLOWS = 3
+#: A bare acknowledgement is this much shorter than the least of an Ethernet frame: some devices count the zeros that fill it up as data.
+_PADDING = bytes(6)
 #: Bytes shown of either side.
 SHOWN_BYTES = 16
 
@@ -113,6 +115,8 @@ class RetransmissionWithDifferentData:
         for other in earlier:
             shift = (start - _start(stretch, other) + 0x80000000 & 0xFFFFFFFF) - 0x80000000
             before = stretch.payload(other)
+            if before == _PADDING[: len(before)]:
+                continue
             mine, theirs = data[max(0, -shift) :], before[max(0, shift) :]
             size = min(len(mine), len(theirs))
             found += size > 0

@@ -69,6 +69,7 @@ LOOKALIKES = {
         (1.2, segment(SERVER, CLIENT, "PA", 5004, 1017, b"def")),
         (2, segment(SERVER, CLIENT, "PA", 5001, 1017, b"abcdef")),
     ],
+    "padding that is counted as data": [(1.1, segment(SERVER, CLIENT, "A", 5001, 1017, bytes(6))), TRUE, (2, TRUE[1])],
     "a keepalive with a byte of its own": [TRUE, (2, segment(SERVER, CLIENT, "A", 5017, 1017, b"\0"))],
     "the other side's bytes": [TRUE, (2, segment(CLIENT, SERVER, "PA", 1001, 5018, b"GET / HTTP/1.1\r\n"))],
 }
