@@ -20,7 +20,7 @@ ctypedef unsigned int u32
 cdef class Aliases:
     cdef Table table
     cdef public bint on
-    cdef object memory
+    cdef public object memory
     cdef u32[::1] partner
     cdef u32 found
     cdef u32 again

@@ -42,6 +42,8 @@ cdef class Keys:
     cdef bint _icmp(self, u32 ident, u32 kind, u32 code, u32 l3) noexcept nogil
     @cython.locals(proto=u32, rest=u64, dport=u32, answer=u32, kind=u32, one=u64, other=u64)
     cdef bint take_quoted(self, PacketBatch b, u32 i, Quote quote) noexcept nogil
+    @cython.locals(row=u32)
+    cpdef u32 peek_aside(self, PacketBatch b, u32 i)
     @cython.locals(slot=u32, row=u32, kind=u32, quote=Quote)
     cpdef u32 peek(self, PacketBatch b, u32 i, bint quotes)
     @cython.locals(quad=u64, word=u64)

@@ -171,6 +171,16 @@ class Keys:
                 blocked = row
             slot = (slot + 1) & (self.table.slots - 1)
 
+    def peek_aside(self, b, i):
+        """The same for a tuple that is not that of the packet at hand: the table goes on looking for what it looked for."""
+        table = self.table
+        ends = table.key_src_hi, table.key_src_lo, table.key_dst_hi, table.key_dst_lo
+        rest = table.key_ports, table.key_inverse, table.key_proto, table.key_hash
+        row = self.peek(b, i, 0)
+        table.key_src_hi, table.key_src_lo, table.key_dst_hi, table.key_dst_lo = ends
+        table.key_ports, table.key_inverse, table.key_proto, table.key_hash = rest
+        return row
+
     def peek(self, b, i, quotes):
         """The row of packet ``i``'s connection as it stands, expired or not, or of the one that it ``quotes``; 0 for none."""
         if quotes:

@@ -27,6 +27,7 @@ cdef class Relations:
     cpdef watch(self, object related, object expected_ports, object helper_ports, bint by_tuple)
     @cython.locals(expected=u32)
     cdef void arrive(self, PacketBatch b, u32 i, u32 row, long long now) noexcept nogil
+    cdef void spend(self, PacketBatch b, u32 i, long long now) noexcept nogil
     cdef void find_key(self, u32 i) noexcept nogil
     @cython.locals(at=u64, status=u32)
     cdef void assign(self, PacketBatch b, u32 i, u32 row, u32 helper) noexcept nogil

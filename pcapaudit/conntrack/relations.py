@@ -62,6 +62,12 @@ class Relations:
         if not (self.by_tuple and expected) and b.proto[i] in (PROTO_TCP, PROTO_UDP):
             self.assign(b, i, row, self.helper_ports[b.dport[i] + (65536 if b.proto[i] == PROTO_UDP else 0)])
 
+    def spend(self, b, i, now):
+        """A packet of no connection that opens none: what is expected with its tuple is used up by it."""
+        if self.expecting and self.expected_ports[b.dport[i]]:
+            with cython.gil:
+                self.related.spend(i, now)
+
     def find_key(self, i):
         """A GRE packet, which names its receiver's key alone: its sender's, as a helper heard it agreed."""
         with cython.gil:

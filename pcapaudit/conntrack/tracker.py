@@ -347,14 +347,14 @@ class Tracker:
             if row == 0 and self.limit and self.live >= self.limit and not self._evict(now):
                 return REASON_TABLE_FULL
             reason = self._error_of(b, i, proto)
+            if reason == REASON_NONE and row == 0:
+                reason = self._make(b, i)
             if reason:
                 self.known = row
+                if row == 0 and self.relations.watching:
+                    self.relations.spend(b, i, now)
                 return reason
-            if row == 0:
-                reason = self._make(b, i)
-                if reason:
-                    return reason
-            else:
+            if row:
                 if self.aliases.on and self.aliases.seen_before(row):
                     return REASON_SEEN_TRANSLATED
                 judged = self._meet(b, v, i, row, self.aliases.direction(row), now)

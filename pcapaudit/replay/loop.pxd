@@ -31,6 +31,7 @@ from pcapaudit.core.consts cimport (
     CT_NONE,
     CT_UNTRACKED,
     DIR_NONE,
+    DIR_ORIGINAL,
     DIR_REPLY,
     END_CLOSED,
     END_RESET,

@@ -46,6 +46,7 @@ if not cython.compiled:
         CT_NONE,
         CT_UNTRACKED,
         DIR_NONE,
+        DIR_ORIGINAL,
         DIR_REPLY,
         END_CLOSED,
         END_RESET,
@@ -307,7 +308,12 @@ class Loop:
     def _help(self, b, v, i):
         """The connection's helper reads what the rules accepted, before the connection is confirmed. Returns whether it lets it through."""
         row = self.tracker.row
-        if row == 0 or self.tracker.quoted or not self.tracker.table.w[row * ROW_WORDS + W_STATUS] & STATUS_HELPER:
+        if row == 0 or not self.tracker.table.w[row * ROW_WORDS + W_STATUS] & STATUS_HELPER:
+            return 1
+        if self.tracker.quoted:
+            if v.direction[i] == DIR_ORIGINAL:
+                with cython.gil:
+                    self.relations.related.read_error(row, self.now)
             return 1
         if b.proto[i] == PROTO_TCP and b.payload_len[i] == 0 and not self._counts_empty(row):
             return 1

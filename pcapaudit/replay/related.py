@@ -29,16 +29,18 @@ from pcapaudit.conntrack.layout import (
     W_STATUS,
 )
 from pcapaudit.core import consts
+from pcapaudit.core.columns import PacketBatch
 
 if TYPE_CHECKING:
     from pcapaudit.conntrack.config import ConntrackConfig
     from pcapaudit.conntrack.tracker import Tracker
-    from pcapaudit.core.columns import PacketBatch, VerdictBatch
+    from pcapaudit.core.columns import VerdictBatch
 
 __all__ = ["Related"]
 
 _BLIND = np.uint64(1 << consts.ANOM_HELPER_BLIND)
 _LIMIT = np.uint64(1 << consts.ANOM_EXPECT_LIMIT)
+_LOW = (1 << 64) - 1
 _TRANSLATED = consts.STATUS_SRC_NAT | consts.STATUS_DST_NAT
 _PORTED = frozenset({consts.PROTO_TCP, consts.PROTO_UDP, consts.PROTO_GRE})
 
@@ -79,6 +81,9 @@ class Related:
         #: What the new connection at hand leaves as: source, port, destination, port; None if it is shown as it leaves.
         self.leaving: tuple[int, int, int, int] | None = None
         self._now = 0
+        #: A packet that never came, to look tuples up.
+        self._aside = PacketBatch()
+        self._keys = tracker.keys
         #: What the tracker was told last: expectations, blind pairs, keys.
         self._counted = (0, 0, 0)
         self._take_columns()
@@ -131,10 +136,7 @@ class Related:
         """A new connection, packet ``i``, its unconfirmed entry in ``row``: was it announced? Returns 1 if nobody can say."""
         self._now = now
         wanted = self._tuple(i)
-        pending = self.expectations.find(wanted, now)
-        if pending is not None and self._times[pending.master.row * ROW_QUADS + Q_EXPIRES] <= now:
-            # Its time is over, and nobody has looked at it since.
-            self.forget(pending.master.row, now)
+        self._pending(wanted, now)
         found = self.expectations.arrive(wanted, now, row)
         self._count()
         if found is None:
@@ -155,13 +157,18 @@ class Related:
         self._words[word + W_STATUS] = status
         return 0
 
+    def _pending(self, wanted: Tuple, now: int) -> Expectation | None:
+        """What is expected with this tuple, by a connection whose time is not over (which nobody may have noticed yet)."""
+        pending = self.expectations.find(wanted, now)
+        if pending is not None and self._times[pending.master.row * ROW_QUADS + Q_EXPIRES] <= now:
+            self.forget(pending.master.row, now)
+            return self.expectations.find(wanted, now)
+        return pending
+
     def forget(self, row: int, when: int) -> None:
         """The connection in ``row`` ended, or never came to be."""
         self.announcers.pop(row, None)
-        parent = self._children.pop(row, None)
-        if parent is not None and parent.helper.child_ended is not None:
-            parent.helper.child_ended(parent, self.desk, row)
-            self._count()
+        self._end_child(row)
         master = self.masters.pop(row, None)
         if master is None:
             return
@@ -171,6 +178,20 @@ class Related:
         self._count()
 
     # Behind it --------------------------------------------------------------------------------------------------------------------
+
+    def read_error(self, row: int, now: int) -> None:
+        """An ICMP error in the original direction about the connection in ``row``: Linux shows it to the helper as if it were UDP."""
+        self._now = now
+        master = self.masters.get(row)
+        if master is not None and master.helper.quoted is not None:
+            master.helper.quoted(master, self.desk)
+
+    def spend(self, i: int, now: int) -> None:
+        """Packet ``i`` fits what is expected, and is no connection's first: it uses the expectation up all the same."""
+        found = self._pending(self._tuple(i), now)
+        if found is not None and not found.inactive and not found.permanent:
+            self.expectations.remove(found, Death.USED, now)
+        self._count()
 
     def _master(self, i: int, row: int) -> Master:
         """A connection that its helper sees for the first time."""
@@ -218,10 +239,27 @@ class Related:
             known = self.desk.keys.get((seen.l3, seen.src, seen.dst, seen.dport))
             column["sport"][i] = known[0] if known else 0
 
-    def _kill(self, row: int, master: Master) -> None:
-        """End a connection that a master announced at once."""
-        if self._children.get(row) is master:
-            self._times[row * ROW_QUADS + Q_EXPIRES] = min(self._now, self._times[row * ROW_QUADS + Q_EXPIRES])
+    def _kill(self, wanted: Tuple, now: int) -> bool:
+        """End the connection with a tuple at once."""
+        array = self._aside.arrays
+        for end, address, port in (("src", wanted.src, "sport"), ("dst", wanted.dst, "dport")):
+            array[f"{end}_hi"][0], array[f"{end}_lo"][0] = address >> 64, address & _LOW
+            array[port][0] = wanted.sport if port == "sport" else wanted.dport
+        array["l3"][0], array["proto"][0], array["zone"][0] = wanted.l3, wanted.proto, wanted.zone
+        row = self._keys.peek_aside(self._aside, 0)
+        at = row * ROW_QUADS + Q_EXPIRES
+        if row == 0 or self._times[at] <= now:
+            return False
+        self._times[at] = now
+        self._end_child(row)
+        return True
+
+    def _end_child(self, row: int) -> None:
+        """Tell whoever announced the connection in ``row`` that it ended."""
+        parent = self._children.pop(row, None)
+        if parent is not None and parent.helper.child_ended is not None:
+            parent.helper.child_ended(parent, self.desk, row)
+            self._count()
 
     def _netmask(self, address: int) -> int:
         """Mask of the network of this broadcast address; 0 if the topology has none."""

@@ -10,7 +10,7 @@ import pytest
 from kernel_facts import compare, engine_facts, read_golden
 
 HERE = Path(__file__).parent
-OPTIONS = Namespace(frames=1500, gaps=None, six=0.3, sysctl=(), rules=None)
+OPTIONS = Namespace(frames=1500, gaps=None, six=0.3, sysctl=(), rules=None, mode="traffic")
 
 
 @pytest.fixture
@@ -18,11 +18,12 @@ def scripts(monkeypatch):
     """The scripts of this folder, imported."""
     monkeypatch.syspath_prepend(str(HERE))
     import fuzz
+    import fuzz_channels
     import minimise
     import traffic
 
-    yield Namespace(fuzz=fuzz, minimise=minimise, traffic=traffic)
-    for name in ("fuzz", "minimise", "traffic"):
+    yield Namespace(fuzz=fuzz, minimise=minimise, traffic=traffic, channels=fuzz_channels)
+    for name in ("fuzz", "fuzz_channels", "minimise", "traffic"):
         sys.modules.pop(name)
 
 
@@ -55,6 +56,29 @@ def test_traffic_meets_every_judgement(scripts, tmp_path):
         "tcp-state",
     }
     assert wanted | {"icmp-quote-short", "icmp-quote-unknown", "fragment-queued", "fragment-dropped", "sctp-vtag"} <= reasons
+
+
+def test_channels_are_the_same_for_the_same_seed(scripts):
+    """Whatever the protocols; a ruleset or ports assign the helpers."""
+    style = scripts.traffic.Style(1, 500)
+    assert scripts.channels.packets(style) == scripts.channels.packets(style)
+    setups = [scripts.channels.setup(scripts.traffic.Style(seed)) for seed in range(8)]
+    assert {bool(each.helpers) for each in setups} == {True, False}
+
+
+def test_channels_announce_what_comes(scripts, tmp_path):
+    """Connections that are expected, of several protocols, and what is not read any more because a byte is wrong."""
+    states, expected, reasons = set(), set(), set()
+    for seed in range(1, 9):
+        run = scripts.fuzz.chosen(seed, Namespace(**vars(OPTIONS) | {"mode": "channels"}))
+        scripts.fuzz.write_pcap(tmp_path / "run.pcap", run.packets())
+        facts, why = engine_facts(tmp_path / "run.pcap", run.setup)
+        states |= {fact.ct_state for fact in facts}
+        expected |= {fact.state for fact in facts if "E" in fact.status}
+        reasons |= set(why)
+    assert {"new", "established", "related", "invalid"} <= states
+    assert {"-", "syn_sent", "established", "close_wait"} <= expected
+    assert {"helper", "tcp-seq-under", "rule"} <= reasons
 
 
 @pytest.mark.parametrize("needed", [{0}, {99}, {3, 50, 51}, {0, 99}, set(range(40, 60))])

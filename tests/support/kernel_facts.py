@@ -23,10 +23,9 @@ from pcapaudit.capture.stream import open_stream
 from pcapaudit.conntrack.config import ConntrackConfig
 from pcapaudit.core import consts, vocab
 from pcapaudit.replay.consumer import Context
-from pcapaudit.replay.routing import program_for
 from pcapaudit.replay.run import run
 from pcapaudit.replay.topology import Topology
-from pcapaudit.rules import parse_ruleset
+from pcapaudit.rules import compile_ruleset, parse_ruleset
 
 __all__ = ["Difference", "Fact", "Setup", "compare", "engine_facts", "kernel_facts", "read_golden", "read_note", "write_golden"]
 
@@ -84,7 +83,7 @@ class Difference(NamedTuple):
 class Setup:
     """What both sides are told."""
 
-    #: Ruleset, one line of nft; empty: everything is accepted.
+    #: Rules of a chain at the hook input, or a ruleset of one line; empty: everything is accepted.
     rules: str = ""
     #: NAME=VALUE, names without nf_conntrack_.
     sysctls: tuple[str, ...] = ()
@@ -103,7 +102,9 @@ class Setup:
         return config
 
     def ruleset(self) -> str:
-        """The ruleset, whole."""
+        """The ruleset, whole: one that begins with ``table`` is that already."""
+        if self.rules.startswith("table"):
+            return f"{self.rules}\n"
         lines = "\n".join(["type filter hook input priority 0; policy accept;", *self.rules.split("; ")])
         return f"table inet t {{\nchain c {{\n{lines}\n}}\n}}\n"
 
@@ -122,7 +123,17 @@ def kernel_facts(oracle: str, capture: Path, setup: Setup, *more: str) -> list[F
         for each in setup.helpers:
             command += ["--helper", each]
         subprocess.run(command, check=True)
-        return [_kernel_fact(json.loads(line)) for line in out.read_text().splitlines()]
+        return _with_first_masters([_kernel_fact(json.loads(line)) for line in out.read_text().splitlines()])
+
+
+def _with_first_masters(facts: list[Fact]) -> list[Fact]:
+    """The kernel tells a master's tuple, which may be another connection's by now: the master that was told first stays."""
+    masters: dict[str, str] = {}
+    found = []
+    for fact in facts:
+        flow, expected, master = fact.flow.partition("<")
+        found.append(fact._replace(flow=f"{flow}<{masters.setdefault(flow, master)}") if expected else fact)
+    return found
 
 
 def _kernel_fact(entry: dict) -> Fact:
@@ -189,7 +200,7 @@ class _Facts:
 def engine_facts(capture: Path, setup: Setup, seed: int = 0) -> tuple[list[Fact], list[str]]:
     """The engine's facts, and why it did not accept."""
     topology, ruleset, facts = Topology.from_options(path="input"), parse_ruleset(setup.ruleset()), _Facts()
-    program = program_for(ruleset, topology)
+    program = compile_ruleset(ruleset, topology.interfaces, topology.assumed)
     with open_stream([str(capture)]) as stream:
         run(Context(stream, ruleset, program, topology, setup.config(), "verify"), [facts], seed)
     return [each or Fact("parts-differ") for each in as_frames(facts.facts, facts.datagrams, Fact(QUEUED))], facts.reasons

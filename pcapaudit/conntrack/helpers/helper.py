@@ -74,8 +74,8 @@ class Desk:
     table: Expectations
     #: Settings.
     params: Params
-    #: Ends the connection in a row at once, if the master announced it.
-    kill: Callable[[int, Master], None] = lambda _row, _master: None
+    #: Ends the connection with a tuple, whoever announced it; whether there was one. The last is the time, ns.
+    kill: Callable[[Tuple, int], bool] = lambda _tuple, _now: False
     #: Gives the master's connection so many ns from now on.
     refresh: Callable[[Master, int], None] = lambda _master, _ns: None
     #: Remembers for so many ns that nobody can say whether a connection is expected.
@@ -124,6 +124,8 @@ class Helper:
     #: Told when a master ends (ns), and when a connection in a row ends that it announced.
     ended: Callable[[Master, Desk, int], None] | None = None
     child_ended: Callable[[Master, Desk, int], None] | None = None
+    #: Told of an ICMP error about the connection, in its original direction.
+    quoted: Callable[[Master, Desk], None] | None = None
     #: Protocols of what it announces: a new connection between the same hosts may be one when the helper was blind.
     announces: tuple[int, ...] = (6,)
     #: Anybody may open what it announces, not only the other end of the control channel.

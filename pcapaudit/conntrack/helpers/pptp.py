@@ -64,8 +64,6 @@ class _State:
     pns: int = 0
     #: Tuples in the key map, by direction.
     keys: dict[int, Tuple] = field(default_factory=dict)
-    #: Rows of the GRE connections that came, and their tuples.
-    children: dict[int, Tuple] = field(default_factory=dict)
 
 
 def _read(packet: Control, master: Master, desk: Desk) -> Answer:
@@ -162,8 +160,7 @@ def _expect_gre(packet: Control, master: Master, desk: Desk) -> None:
 def _came(desk: Desk) -> Callable[[Expectation, int, int], None]:
     """What happens when one of the two comes: the other is no longer expected."""
 
-    def arrived(found: Expectation, row: int, now: int) -> None:
-        found.master.state.children[row] = found.tuple
+    def arrived(found: Expectation, _row: int, now: int) -> None:
         other = desk.table.find(found.tuple.turned(), now)
         if other is not None:
             desk.table.remove(other, Death.WITHDRAWN, now)
@@ -186,23 +183,18 @@ def _forget_keys(master: Master, desk: Desk) -> None:
 
 
 def _hang_up(master: Master, desk: Desk, now: int) -> None:
-    """The call is over: its GRE connection ends, what is expected of it is taken back."""
+    """The call is over: a GRE connection with its identifiers ends, announced or not, and what is expected of it is taken back."""
     _forget_keys(master, desk)
     state, one = master.state, master.original
     there = Tuple(one.l3, PROTO_GRE, one.src, state.pns, one.dst, state.pac, one.zone)
     for tuple_ in (there, there.turned()):
-        rows = [row for row, known in state.children.items() if known in (tuple_, tuple_.turned())]
-        for row in rows:
-            del state.children[row]
-            desk.kill(row, master)
-        pending = None if rows else desk.table.find(tuple_, now)
+        pending = None if desk.kill(tuple_, now) else desk.table.find(tuple_, now)
         if pending is not None:
             desk.table.remove(pending, Death.WITHDRAWN, now)
 
 
-def _child_ended(master: Master, desk: Desk, row: int) -> None:
+def _child_ended(master: Master, desk: Desk, _row: int) -> None:
     """A GRE connection ended, and the keys go with it."""
-    master.state.children.pop(row, None)
     _forget_keys(master, desk)
 
 

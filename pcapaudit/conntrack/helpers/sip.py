@@ -85,6 +85,12 @@ def _read(packet: Control, master: Master, desk: Desk) -> Answer:
     return _stream(packet, master, desk)
 
 
+def _error(master: Master, desk: Desk) -> None:
+    """An ICMP error, taken for a packet with payload: Linux looks for that behind eight bytes of either header."""
+    if master.original.proto != PROTO_TCP:
+        desk.refresh(master, desk.params["sip.sip_timeout"] * NS)
+
+
 def _stream(packet: Control, master: Master, desk: Desk) -> Answer:
     """The whole messages of a TCP segment."""
     data, answer = packet.data, Answer.ACCEPT
@@ -340,6 +346,7 @@ SIP = Helper(
     policies=(Policy(1, 180 * NS), Policy(4, 180 * NS), Policy(4, 180 * NS), Policy(2, 180 * NS)),
     read=_read,
     state=_State,
+    quoted=_error,
     params=(("sip.sip_timeout", 3600), ("sip.sip_direct_media", 1), ("sip.sip_direct_signalling", 1)),
     announces=(PROTO_UDP, PROTO_TCP),
 )

@@ -27,4 +27,4 @@ def test_desk_alone_kills_and_refreshes_nothing():
     """A helper may be run without a table of connections."""
     desk = Desk(Expectations(), {})
     master = Master(1, HELPER, Tuple(4, 6, 1, 2, 3, 4))
-    assert (desk.kill(1, master), desk.refresh(master, NS), desk.netmask(0xFFFFFFFF)) == (None, None, 0)
+    assert (desk.kill(master.original, 0), desk.refresh(master, NS), desk.netmask(0xFFFFFFFF)) == (False, None, 0)
