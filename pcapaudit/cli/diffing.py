@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pcapaudit.api.ahead import open_source
 from pcapaudit.api.session import DEFAULT_RULES, open_sessions
 from pcapaudit.cli.output import note, plain_text, print_report
 from pcapaudit.cli.progress import RunProgress
@@ -21,7 +22,6 @@ from pcapaudit.regress.ledger import Ledger
 from pcapaudit.regress.record import DEFAULT_ALLOWED, SideInfo, record_of
 from pcapaudit.regress.saved import SavedSide, saved_table
 from pcapaudit.regress.sides import EngineSide
-from pcapaudit.replay.run import Source
 from pcapaudit.report.ci.notice import of_diff
 from pcapaudit.report.diff import render_json
 from pcapaudit.report.diff_markdown import render_markdown
@@ -92,7 +92,7 @@ def _compared(given: tuple[str, str], captures: Sequence[str], engine: EngineOpt
         stream, contexts = stack.enter_context(
             open_sessions(captures, engine, [side for side, table in zip(sides, tables, strict=True) if not table])
         )
-        source = Source(stream, engine.checksum)
+        source = stack.enter_context(open_source(stream, engine.checksum))
         engines = iter(contexts)
         old, new = (
             stack.enter_context(SavedSide(table, source.batch)) if table else EngineSide(next(engines), source, seed) for table in tables

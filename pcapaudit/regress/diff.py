@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pcapaudit.core.columns import PacketBatch
     from pcapaudit.regress.sides import Side
     from pcapaudit.replay.hold import Judged
-    from pcapaudit.replay.run import Source
+    from pcapaudit.replay.run import Batches
 
 __all__ = ["MAX_EXAMPLES", "NOT_IP", "Comparison", "Difference", "compare"]
 
@@ -161,7 +161,7 @@ class Comparison:
         return rows, kinds
 
 
-def compare(source: Source, comparison: Comparison, sides: tuple[Side, Side], progress: Callable[[], None] | None = None) -> Difference:
+def compare(source: Batches, comparison: Comparison, sides: tuple[Side, Side], progress: Callable[[], None] | None = None) -> Difference:
     """Read a source to its end; ``progress`` is called after every batch. Raises PcapauditError."""
     while source.read():
         comparison.add(source.batch)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pcapaudit.core.columns import VerdictBatch
     from pcapaudit.replay.consumer import Context
     from pcapaudit.replay.reassembly import Reassembly
-    from pcapaudit.replay.run import Source, Totals
+    from pcapaudit.replay.run import Batches, Totals
 
 __all__ = ["EngineSide", "Side"]
 
@@ -45,7 +45,7 @@ class Side(Protocol):
 class EngineSide:
     """Judges by a ruleset."""
 
-    def __init__(self, context: Context, source: Source, seed: int = 0) -> None:
+    def __init__(self, context: Context, source: Batches, seed: int = 0) -> None:
         self.deciders = program_deciders(context.program)
         self._policies = np.uint32(len(context.program.rules))
         self._engine = Engine(context, source, seed)
