@@ -242,6 +242,11 @@ class ConntrackConfig:
             values[timer.number] = self.timeouts.get(timer.name, timer.seconds * _NS)
         return values
 
+    def timers_at(self, protocol: str, timeout_ns: int) -> list[str]:
+        """Names of a protocol's timers that are set to so many ns."""
+        values = self.timeout_list()
+        return [timer.name for timer in _TIMERS if timer.name.startswith(f"{protocol}.") and values[timer.number] == timeout_ns]
+
 
 def timer_number(name: str) -> int:
     """Place of a timer in ``ConntrackConfig.timeout_list``."""

@@ -13,7 +13,7 @@ from pcapaudit.core.consts import VERDICT_ACCEPT
 from pcapaudit.findings.scene import View
 from pcapaudit.findings.violation import Severity, Violation
 
-__all__ = ["Cause", "Kind", "merge", "plural"]
+__all__ = ["Cause", "Kind", "Sightings", "merge", "plural"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +100,25 @@ class Cause:
             advice=kind.advice,
             parent=self.parent,
         )
+
+
+class Sightings:
+    """Packets that are all of one cause, for a detector with one finding. ``tell`` makes the sentence."""
+
+    def __init__(self, kind: Kind, tell: Callable[[Cause], str]) -> None:
+        self._kind = kind
+        self._tell = tell
+        self._cause = Cause()
+
+    def add(self, view: View, rows: Any, *, claimed: bool) -> None:
+        """Add packets of a batch; ``claimed``: nobody else needs to explain them."""
+        if len(rows):
+            view.claimed[rows] |= claimed
+            self._cause.add(view, rows)
+
+    def violations(self) -> list[Violation]:
+        """One for all, or none."""
+        return [self._cause.violation(self._kind, self._tell(self._cause))] if self._cause.count else []
 
 
 def merge(causes: Sequence[Cause], make: Callable[[], Any] = Cause) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -14,6 +14,9 @@ from pcapaudit.core.spans import span
 from pcapaudit.findings.recent import Recent
 from pcapaudit.findings.scene import FlowView, Scene, address_text, endpoint_text
 from pcapaudit.findings.violation import Severity, Violation
+
+if TYPE_CHECKING:
+    from pcapaudit.conntrack.config import ConntrackConfig
 
 __all__ = ["FlowCutByTimeout"]
 
@@ -54,6 +57,8 @@ class _Cut:
     packets: int
     #: Rule that decided the first of them.
     rule: int
+    #: Names of the timers of the protocol that are set to that time-out.
+    timers: tuple[str, ...] = ()
 
 
 class FlowCutByTimeout:
@@ -154,7 +159,7 @@ class FlowCutByTimeout:
                 self._missed += 1
                 continue
             self._scene.continued.add(int(row["flow"]))
-            self._cuts[int(row["flow"])] = _cut(row, before[position])
+            self._cuts[int(row["flow"])] = _cut(row, before[position], self._scene.context.conntrack)
 
 
 def _turns(keys: Any) -> Any:
@@ -167,13 +172,14 @@ def _turns(keys: Any) -> Any:
     return turns
 
 
-def _cut(row: Any, before: Any) -> _Cut:
+def _cut(row: Any, before: Any, config: ConntrackConfig) -> _Cut:
     l3 = int(row["l3"])
     source, destination = (address_text(int(row[f"{end}_hi"]), int(row[f"{end}_lo"]), l3) for end in ("src", "dst"))
+    protocol, timeout_ns = vocab.PROTOCOLS[int(row["proto"])], int(before["end_ns"]) - int(before["last_ns"])
     return _Cut(
         flow=int(before["flow"]),
         next_flow=int(row["flow"]),
-        protocol=vocab.PROTOCOLS[int(row["proto"])],
+        protocol=protocol,
         source=endpoint_text(source, int(row["sport"])),
         destination=endpoint_text(destination, int(row["dport"])),
         hosts=(source, destination),
@@ -181,11 +187,17 @@ def _cut(row: Any, before: Any) -> _Cut:
         first_frame=int(row["first_frame"]),
         end_frame=int(row["last_frame"]),
         silence_ns=int(row["first_ns"]) - int(before["last_ns"]),
-        timeout_ns=int(before["end_ns"]) - int(before["last_ns"]),
+        timeout_ns=timeout_ns,
         refused=int(row["dropped"]) + int(row["rejected"]),
         packets=int(row["packets"].sum()),
         rule=int(row["rule"]) if row["blocked"] else 0,
+        timers=tuple(config.timers_at(protocol, timeout_ns)),
     )
+
+
+def _timer(cut: _Cut) -> str:
+    """Which timer it was, if its name can be told."""
+    return f" ({' or '.join(cut.timers)}, {span(cut.timeout_ns)})" if cut.timers else ""
 
 
 def _violation(cuts: list[_Cut], missed: int) -> Violation:
@@ -196,7 +208,7 @@ def _violation(cuts: list[_Cut], missed: int) -> Violation:
         fate = f"{first.refused} of {first.packets} packets after that were refused" if refused else "the connection was picked up again"
         message = (
             f"{first.source} went on talking to {first.destination} ({first.protocol}) after {span(first.silence_ns)} of silence, "
-            f"{span(first.silence_ns - first.timeout_ns)} after its entry had timed out; {fate}."
+            f"{span(first.silence_ns - first.timeout_ns)} after its entry had timed out{_timer(first)}; {fate}."
         )
     else:
         message = (
@@ -218,6 +230,7 @@ def _violation(cuts: list[_Cut], missed: int) -> Violation:
             "last_frame_before": first.last_frame,
             "silence_seconds": round(first.silence_ns / 1e9, 6),
             "longest_silence_seconds": round(longest.silence_ns / 1e9, 6),
+            "timers": list(first.timers),
             "timeout_seconds": round(timeout / 1e9, 6),
             "late_seconds": round((first.silence_ns - first.timeout_ns) / 1e9, 6),
             "refused": refused,

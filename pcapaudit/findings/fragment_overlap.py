@@ -9,12 +9,13 @@ import numpy as np
 
 from pcapaudit.core.columns import PacketBatch, VerdictBatch
 from pcapaudit.core.consts import ANOM_FRAGMENT_OVERLAP
-from pcapaudit.findings.causes import Cause, Kind, plural
+from pcapaudit.findings.causes import Cause, Kind, Sightings, plural
 from pcapaudit.findings.scene import Scene
 from pcapaudit.findings.violation import Severity, Violation
 
 __all__ = ["FragmentOverlap"]
 
+_ADVICE = "Nothing of these datagrams got through a Linux firewall that tracks connections. Find out who makes them: it is a tool."
 _OVERLAP = np.uint64(1 << ANOM_FRAGMENT_OVERLAP)
 
 
@@ -42,17 +43,13 @@ class FragmentOverlap:
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
-        self._cause = Cause()
+        self._seen = Sightings(Kind(self.code, self.severity, "RFC 5722; RFC 1858 section 4; Linux inet_fragment.c", _ADVICE), _tell)
 
     def on_batch(self, batch: PacketBatch, verdicts: VerdictBatch) -> None:
         """Count them."""
         view = self._scene.view(batch, verdicts)
         rows = view.marked["frags"]
-        if len(rows):
-            rows = rows[(view["anomalies"][rows] & _OVERLAP) != 0]
-        if len(rows):
-            view.claimed[rows] = True
-            self._cause.add(view, rows)
+        self._seen.add(view, rows[(view["anomalies"][rows] & _OVERLAP) != 0], claimed=True)
 
     def on_flows(self, rows: Any) -> None:
         """Flows say nothing more."""
@@ -62,18 +59,12 @@ class FragmentOverlap:
 
     def violations(self) -> Sequence[Violation]:
         """One for all."""
-        cause = self._cause
-        if not cause.count:
-            return []
-        kind = Kind(
-            self.code,
-            self.severity,
-            "RFC 5722; RFC 1858 section 4; Linux inet_fragment.c",
-            "Nothing of these datagrams got through a Linux firewall that tracks connections. Find out who makes them: it is a tool.",
-        )
-        first = cause.first
-        message = (
-            f"{plural(cause.count, 'fragment')} overlapped others of the same datagram, the first from {first['source']} to "
-            f"{first['destination']} in frame {first['frame']}; the datagrams were thrown away."
-        )
-        return [cause.violation(kind, message)]
+        return self._seen.violations()
+
+
+def _tell(cause: Cause) -> str:
+    first = cause.first
+    return (
+        f"{plural(cause.count, 'fragment')} overlapped others of the same datagram, the first from {first['source']} to "
+        f"{first['destination']} in frame {first['frame']}; the datagrams were thrown away."
+    )

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from pcapaudit.core.columns import PacketBatch, VerdictBatch
-from pcapaudit.findings.causes import Cause, Kind, plural
+from pcapaudit.findings.causes import Cause, Kind, Sightings, plural
 from pcapaudit.findings.scene import Scene
 from pcapaudit.findings.violation import Severity, Violation
 
 __all__ = ["Land"]
+
+_ADVICE = "Drop packets with a source of your own at the outer interface: fib saddr type local, or an address list."
 
 
 class Land:
@@ -36,15 +38,12 @@ class Land:
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
-        self._cause = Cause()
+        self._seen = Sightings(Kind(self.code, self.severity, "CERT CA-1997-28; RFC 6274 section 3.14", _ADVICE), _tell)
 
     def on_batch(self, batch: PacketBatch, verdicts: VerdictBatch) -> None:
         """Count them; loopback traffic, where both ends are one host anyway, has different ports and is not among them."""
         view = self._scene.view(batch, verdicts)
-        rows = view.marked["land"]
-        if len(rows):
-            view.claimed[rows] = True
-            self._cause.add(view, rows)
+        self._seen.add(view, view.marked["land"], claimed=True)
 
     def on_flows(self, rows: Any) -> None:
         """Flows say nothing more."""
@@ -54,14 +53,8 @@ class Land:
 
     def violations(self) -> Sequence[Violation]:
         """One for all."""
-        cause = self._cause
-        if not cause.count:
-            return []
-        kind = Kind(
-            self.code,
-            self.severity,
-            "CERT CA-1997-28; RFC 6274 section 3.14",
-            "Drop packets with a source of your own at the outer interface: fib saddr type local, or an address list.",
-        )
-        message = f"{plural(cause.count, 'packet')} with the same source and destination, the first {cause.first['source']}; {cause.fate}."
-        return [cause.violation(kind, message)]
+        return self._seen.violations()
+
+
+def _tell(cause: Cause) -> str:
+    return f"{plural(cause.count, 'packet')} with the same source and destination, the first {cause.first['source']}; {cause.fate}."

@@ -173,6 +173,7 @@ class ReflectionAmplification:
                 "more_servers": target.sources.full,
                 "refused_flows": target.refused,
                 "seconds": round(target.seconds, 6),
+                "packet_rates": target.course.evidence(),
                 "rates": target.rates.evidence(),
             },
             rule=target.rule,

@@ -9,12 +9,16 @@ import numpy as np
 
 from pcapaudit.core.columns import PacketBatch, VerdictBatch
 from pcapaudit.core.consts import ANOM_FRAGMENT_TINY, PROTO_TCP
-from pcapaudit.findings.causes import Cause, Kind, plural
+from pcapaudit.findings.causes import Cause, Kind, Sightings, plural
 from pcapaudit.findings.scene import Scene
 from pcapaudit.findings.violation import Severity, Violation
 
 __all__ = ["TinyFragment"]
 
+_ADVICE = (
+    "Let nothing in front of this firewall filter by ports without putting datagrams together; drop 'ip frag-off & 0x1fff == 1' for TCP. "
+    "Find out who makes them: it is a tool."
+)
 _TINY = np.uint64(1 << ANOM_FRAGMENT_TINY)
 
 
@@ -42,17 +46,14 @@ class TinyFragment:
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
-        self._cause = Cause()
+        self._seen = Sightings(Kind(self.code, self.severity, "RFC 1858 section 3; RFC 3128; RFC 8200 section 4.5", _ADVICE), _tell)
 
     def on_batch(self, batch: PacketBatch, verdicts: VerdictBatch) -> None:
-        """Count them."""
+        """Count them; what the datagram is belongs to others."""
         view = self._scene.view(batch, verdicts)
         rows = view.marked["frags"]
-        if len(rows):
-            second = ((view["frag"][rows] & 0x1FFF) == 1) & (view["proto"][rows] == PROTO_TCP)
-            rows = rows[((view["anomalies"][rows] & _TINY) != 0) | second]
-        if len(rows):
-            self._cause.add(view, rows)
+        second = ((view["frag"][rows] & 0x1FFF) == 1) & (view["proto"][rows] == PROTO_TCP)
+        self._seen.add(view, rows[((view["anomalies"][rows] & _TINY) != 0) | second], claimed=False)
 
     def on_flows(self, rows: Any) -> None:
         """Flows say nothing more."""
@@ -62,19 +63,12 @@ class TinyFragment:
 
     def violations(self) -> Sequence[Violation]:
         """One for all."""
-        cause = self._cause
-        if not cause.count:
-            return []
-        kind = Kind(
-            self.code,
-            self.severity,
-            "RFC 1858 section 3; RFC 3128; RFC 8200 section 4.5",
-            "Let nothing in front of this firewall filter by ports without putting datagrams together; drop 'ip frag-off & 0x1fff == 1' "
-            "for TCP. Find out who makes them: it is a tool.",
-        )
-        first = cause.first
-        message = (
-            f"{plural(cause.count, 'fragment')} cut through the transport header, the first from {first['source']} to "
-            f"{first['destination']} in frame {first['frame']}."
-        )
-        return [cause.violation(kind, message)]
+        return self._seen.violations()
+
+
+def _tell(cause: Cause) -> str:
+    first = cause.first
+    return (
+        f"{plural(cause.count, 'fragment')} cut through the transport header, the first from {first['source']} to "
+        f"{first['destination']} in frame {first['frame']}."
+    )

@@ -128,3 +128,12 @@ def test_every_sysctl_is_known(name, counts):
     changed = default.with_sysctl(full, value)
     assert (changed != default) == (counts == "1")
     assert default.with_sysctls(f"{full} = {value}\n", "f") == changed
+
+
+def test_timers_that_run_so_long():
+    """By protocol; several may be set to the same, and a changed one is found by its new length."""
+    config = ConntrackConfig().with_timeout("udp.stream", "3m")
+    assert config.timers_at("udp", 30 * 10**9) == ["udp.unreplied"]
+    assert config.timers_at("udp", 180 * 10**9) == ["udp.stream"]
+    assert config.timers_at("udp", 120 * 10**9) == []
+    assert config.timers_at("tcp", 300 * 10**9) == ["tcp.max_retrans", "tcp.unacknowledged"]

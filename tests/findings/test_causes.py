@@ -7,7 +7,7 @@ from packets import packets
 from sample_run import context
 
 from pcapaudit.core import consts
-from pcapaudit.findings.causes import Cause, Kind, merge, plural
+from pcapaudit.findings.causes import Cause, Kind, Sightings, merge, plural
 from pcapaudit.findings.scene import Scene
 from pcapaudit.findings.violation import Severity
 
@@ -30,6 +30,30 @@ def test_cause_counts():
     first = {"frame": 1, "source": "198.51.100.7:1", "destination": "192.168.10.20:2", "protocol": "tcp"}
     assert violation.evidence == {"more": 5, "accepted": 1, "seconds": 1.0, "first": first}
     assert cause.fate == "1 of them refused"
+
+
+def test_rule_is_that_of_the_first_refused_packet():
+    """Also if it is a policy, and others were refused by rules; and whatever the batches are."""
+    rows = [{}, {"verdict": consts.VERDICT_DROP, "rule": 0}, {"verdict": consts.VERDICT_DROP, "rule": 7}]
+    assert made(*rows).rule == 0
+    cause, scene = Cause(), Scene(context())
+    for frame, row in enumerate(rows, 1):
+        cause.add(scene.view(*packets(row, first_frame=frame)), np.array([0]))
+    assert cause.rule == 0
+    assert made(rows[0], rows[2], rows[1]).rule == 7
+
+
+def test_sightings_are_one_finding():
+    """Counted together, told by their sentence, claimed if nobody else is to explain them."""
+    scene = Scene(context())
+    seen = Sightings(KIND, lambda cause: f"{cause.count} of them")
+    assert seen.violations() == []
+    view = scene.view(*packets({}, {}, {}))
+    seen.add(view, np.array([0], np.int64), claimed=True)
+    seen.add(view, np.array([2], np.int64), claimed=False)
+    seen.add(view, np.zeros(0, np.int64), claimed=True)
+    (violation,) = seen.violations()
+    assert (violation.message, violation.count, view.claimed.tolist()) == ("2 of them", 2, [True, False, False])
 
 
 def test_fates():

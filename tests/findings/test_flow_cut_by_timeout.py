@@ -45,8 +45,8 @@ def test_refused_after_silence():
     detector.on_flows(flow_rows(LATE))
     violation = only(detector.violations())
     assert violation.message == (
-        "198.51.100.7:5060 went on talking to 192.168.10.20:5000 (udp) after 2 min 30 s of silence, 30 s after its entry had timed out; "
-        "3 of 3 packets after that were refused."
+        "198.51.100.7:5060 went on talking to 192.168.10.20:5000 (udp) after 2 min 30 s of silence, 30 s after its entry had timed out "
+        "(udp.stream, 2 min); 3 of 3 packets after that were refused."
     )
     assert violation.advice == "A keepalive more often than every 2 min, or a time-out above 2 min 30 s, keeps it; --timeout tries one."
     assert (violation.severity, violation.flow, violation.first_frame, violation.last_frame) == (Severity.MEDIUM, 1, 5, 7)

@@ -59,6 +59,21 @@ BOTH = [
 ]
 QUESTION = (1, segment(CLIENT, SERVER, "PA", 1001, 5001, b"question"))
 ANSWERS = [(2 + k, segment(SERVER, CLIENT, "PA", 5001, 1009, data)) for k, data in enumerate((b"abcdefgh", b"abcdEfgh"))]
+#: A client that nobody answers: one direction, too, but nothing in it answers anything.
+UNANSWERED = [(at + k, tcp(f"10.0.0.1:{4000 + k}", "198.51.100.1:80", "S", 1)) for k in range(10) for at in (0, 1, 3, 7, 15)]
+#: Congestion control asked for, urgent data, a FIN with data: rare and legal.
+ODD_FLAGS = [
+    (0, tcp(CLIENT, SERVER, "SEC", 1000)),
+    (1, tcp(SERVER, CLIENT, "SAE", 5000, 1001)),
+    (2, tcp(CLIENT, SERVER, "APUC", 1001, 5001, data=4)),
+    (3, tcp(CLIENT, SERVER, "FAPU", 1005, 5001, data=4)),
+]
+#: The server that was asked, to the port that asked: once too often.
+ANSWERED_TWICE = [
+    (0, udp("10.0.0.1:4000", "198.51.100.1:53")),
+    (1, udp("198.51.100.1:53", "10.0.0.1:4000")),
+    (2, udp("198.51.100.1:53", "10.0.0.1:4000")),
+]
 HOURS = 3600.0
 LONG = ConntrackConfig().with_timeout("udp.stream", "5h").with_timeout("udp.unreplied", "5h")
 
@@ -88,8 +103,8 @@ def error_about(seq):
 #: Code → (where it must appear, where it must not). Each is a capture's name, with the options of findings_of, or packets, with those of
 #: findings_in.
 PROOF = {
-    "asymmetric-capture": (("tcp-midstream.pcap", {}), ("web.pcap", {})),
-    "checksum-offload": (("offload.pcap", {}), ("loss.pcap", {})),
+    "asymmetric-capture": (("tcp-midstream.pcap", {}), (UNANSWERED, {})),
+    "checksum-offload": (("offload.pcap", {}), ([(0, udp("10.0.0.1:4000", "198.51.100.1:9000")[:26] + bytes(2) + b"x")], {})),
     "connection-flood": (
         (opened(600, 0.001, [("A", 0), ("FA", 0)]), {"rules": ACCEPT_ALL}),
         (opened(600, 0.001, [("A", 0), ("PA", 900)]), {"rules": ACCEPT_ALL}),
@@ -133,7 +148,7 @@ PROOF = {
     "incomplete-fragments": (([(0, fragments(DATAGRAM, 1480)[0]), LAST], {}), ("fragments.pcap", {})),
     "land": (([(0, tcp("198.51.100.1:80", "198.51.100.1:80", "S"))], {}), ([(0, tcp("198.51.100.1:80", "198.51.100.1:81", "S"))], {})),
     "martian": (([(0, tcp("127.0.0.1:4000", "10.0.0.1:80", "S"))], {}), ([(0, udp("0.0.0.0:68", "255.255.255.255:67"))], {})),
-    "mid-stream-pickup": (("tcp-midstream.pcap", {}), ("web.pcap", {})),
+    "mid-stream-pickup": (("tcp-midstream.pcap", {}), ([(0, segment(CLIENT, SERVER, "PA", 1001, 5001, b"question"))], {"rules": DROP_ALL})),
     "offloaded-or-missing-packets": (
         ([*handshake(), *((2 + k, segment(CLIENT, SERVER, "A", 1001, 90_000 + k)) for k in range(4))], {}),
         ([*handshake(), (2, segment(CLIENT, SERVER, "A", 1001, 90_000)), (3, segment(CLIENT, SERVER, "A", 1001, 5001))], {}),
@@ -156,10 +171,13 @@ PROOF = {
         (sources(200, lambda host: tcp(f"{host}:4000", "10.0.0.1:80", "S")), {"rules": ACCEPT_ALL, "config": ConntrackConfig(max=50)}),
         (sources(200, lambda host: tcp(f"{host}:4000", "10.0.0.1:80", "S")), {"rules": DROP_ALL, "config": ConntrackConfig(max=50)}),
     ),
-    "syn-flood": (("syn-flood.pcap", {}), (opened(100, 0.001, [("A", 0)]), {"rules": ACCEPT_ALL})),
+    "syn-flood": (
+        ("syn-flood.pcap", {}),
+        ([(k / 50, tcp(f"198.51.100.1:{4000 + k}", "10.0.0.1:80", "S", 1)) for k in range(300)], {"rules": ACCEPT_ALL}),
+    ),
     "tcp-blind-attack": (("injection.pcap", {}), ("reset.pcap", {})),
     "tcp-hole-punch": (("tcp-simultaneous-open.pcap", {}), (doubled(BOTH), {"rules": ACCEPT_ALL})),
-    "tcp-invalid-flags": (("tcp-flags.pcap", {}), ("web.pcap", {})),
+    "tcp-invalid-flags": (("tcp-flags.pcap", {}), (ODD_FLAGS, {"rules": ACCEPT_ALL})),
     "tcp-out-of-window": (("tcp-window.pcap", {}), ("tcp-sequence-wrap.pcap", {})),
     "timeout-too-long": ((idle(60), {"config": LONG}), (idle(0.6 * HOURS), {"config": LONG})),
     "tiny-fragment": (([(k, part) for k, part in enumerate(fragments(SYN, 8))], {}), ("fragments.pcap", {})),
@@ -169,8 +187,11 @@ PROOF = {
     ),
     "udp-hole-punch": (("punch-lan.pcap", {}), ("punch-rejected-lan.pcap", {})),
     "udp-hole-punch-failed": (("punch-rejected-lan.pcap", {}), ("punch-lan.pcap", {})),
-    "unsolicited-inbound": (("scan-refused.pcap", {}), ("web.pcap", {})),
-    "unsolicited-reply": (("dns-forged.pcap", {}), ("dns.pcap", {})),
+    "unsolicited-inbound": (
+        ("scan-refused.pcap", {}),
+        ([(0, udp("10.0.0.1:4000", "198.51.100.1:123")), (29, udp("198.51.100.1:123", "10.0.0.1:4000"))], {}),
+    ),
+    "unsolicited-reply": (("dns-forged.pcap", {}), (ANSWERED_TWICE, {})),
 }
 
 
