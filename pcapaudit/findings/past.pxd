@@ -1,4 +1,5 @@
 import cython
+from libc.string cimport memcpy
 
 from pcapaudit.core.columns cimport PacketBatch, VerdictBatch
 
@@ -33,8 +34,12 @@ cdef class Past:
 
     @cython.locals(start=u32, i=u32)
     cdef void _keep(self, PacketBatch b, VerdictBatch v)
-    @cython.locals(size=u32, to=Py_ssize_t, source=Py_ssize_t, k=Py_ssize_t)
+    @cython.locals(size=u32)
     cdef void _put(self, PacketBatch b, VerdictBatch v, u32 i, u32 at) noexcept nogil
+
+
+cdef inline void _copy(u8[::1] to, Py_ssize_t at, u8[::1] source, Py_ssize_t start, Py_ssize_t size) noexcept nogil:
+    memcpy(&to[at], &source[start], size)
 
 
 cdef u8 _later(PacketBatch b, u32 i) noexcept nogil

@@ -21,6 +21,11 @@ if not cython.compiled:
     # Frames kept, and bytes of the payload of each.
     PLACES, SLOT = 512, 1536
 
+    def _copy(to, at, source, start, size):
+        """Copy so many bytes."""
+        to[at : at + size] = source[start : start + size]
+
+
 __all__ = ["FRAMES", "PAYLOAD_BYTES", "Past", "Stretch"]
 
 #: A packet is held against those of so many frames before it, and so many bytes of its payload against theirs.
@@ -95,10 +100,7 @@ class Past:
             size = b.end_off[i] - b.payload_off[i]
             size = b.payload_len[i] if b.payload_len[i] < size else size
             size = SLOT if size > SLOT else size
-            to = at * SLOT
-            source = b.payload_off[i]
-            for k in range(size):
-                self._data[to + k] = b.data[source + k]
+            _copy(self._data, at * SLOT, b.data, b.payload_off[i], size)
         self._kept[at] = size
 
 
