@@ -243,6 +243,8 @@ def _tried(text: str, name: str = "") -> tuple[str, str]:
     notes = "; ".join(re.sub(r" \(.*?\)", "", note) for note in program.notes if not _ALWAYS.match(note))
     if _is_open(program):
         return "undecidable", notes
+    if "topology file" in notes:
+        return "undecidable", notes
     return ("no effect" if notes else "supported"), notes
 
 

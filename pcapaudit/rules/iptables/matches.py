@@ -389,6 +389,23 @@ def _connlimit(module: Module) -> Alternatives:
     return [(ConnCount(number(option, option.value, 0xFFFFFFFF), over, module.l3, mask, by_source, option.place),)]
 
 
+def _connbytes(module: Module) -> Alternatives:
+    count, way, mode = (module.get(name) for name in ("--connbytes", "--connbytes-dir", "--connbytes-mode"))
+    if count is None or way is None or mode is None:
+        raise module.options[0].problem("connbytes needs --connbytes, --connbytes-dir and --connbytes-mode")
+    side = {"both": "ct", "original": "ct original", "reply": "ct reply"}[one_of(way, way.value, ("both", "original", "reply"))]
+    field = one_of(mode, mode.value, ("bytes", "packets", "avgpkt"))
+    return [(compare(f"{side} {field}", [interval(count, count.value, (1 << 64) - 1)], count),)]
+
+
+def _security(module: Module) -> Alternatives:
+    """The SPI of ``esp`` and ``ah``."""
+    spi = module.get("--espspi") or module.get("--ahspi")
+    if spi is None or len(module.options) > 1:
+        return opaque(module)
+    return [(compare(f"{module.name} spi", [interval(spi, spi.value, 0xFFFFFFFF)], spi),)]
+
+
 def _leading(count: int, bits: int) -> int:
     """So many of the upper bits."""
     return (1 << bits) - (1 << (bits - count))
@@ -406,7 +423,6 @@ _UNKNOWN = {
         **dict.fromkeys(("--strict", "--next"), 0),
     },
     "statistic": {"--mode": 1, "--probability": 1, "--every": 1, "--packet": 1},
-    "connbytes": {"--connbytes": 1, "--connbytes-dir": 1, "--connbytes-mode": 1},
     "connlabel": {"--label": 1, "--set": 0},
     "cpu": {"--cpu": 1},
     "cgroup": {"--path": 1, "--cgroup": 1},
@@ -416,8 +432,6 @@ _UNKNOWN = {
     "realm": {"--realm": 1},
     "osf": {"--genre": 1, "--ttl": 1, "--log": 1},
     "ecn": {"--ecn-tcp-cwr": 0, "--ecn-tcp-ece": 0, "--ecn-ip-ect": 1},
-    "esp": {"--espspi": 1},
-    "ah": {"--ahspi": 1, "--ahlen": 1, "--ahres": 0},
     "frag": {"--fragid": 1, "--fraglen": 1, "--fragres": 0, "--fragfirst": 0, "--fragmore": 0, "--fraglast": 0},
     "hbh": {"--hbh-len": 1, "--hbh-opts": 1},
     "dst": {"--dst-len": 1, "--dst-opts": 1},
@@ -477,6 +491,9 @@ MATCHES: dict[str, MatchKind] = {
     "rt": MatchKind(
         {"--rt-type": 1, "--rt-segsleft": 1, "--rt-len": 1, "--rt-0-res": 0, "--rt-0-addrs": 1, "--rt-0-not-strict": 0}, _routing
     ),
+    "connbytes": MatchKind({"--connbytes": 1, "--connbytes-dir": 1, "--connbytes-mode": 1}, _connbytes),
+    "esp": MatchKind({"--espspi": 1}, _security),
+    "ah": MatchKind({"--ahspi": 1, "--ahlen": 1, "--ahres": 0}, _security),
     "connlimit": MatchKind(
         {"--connlimit-above": 1, "--connlimit-upto": 1, "--connlimit-mask": 1, "--connlimit-saddr": 0, "--connlimit-daddr": 0}, _connlimit
     ),

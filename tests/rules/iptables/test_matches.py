@@ -59,6 +59,13 @@ CASES = [
     ("-p tcp -m tcpmss --mss 1:500 -j DROP", "meta l4proto tcp tcp option maxseg size 1-500 drop"),
     ("-m helper --helper ftp -j ACCEPT", 'ct helper "ftp" accept'),
     (
+        "-m connbytes --connbytes 100:2000 --connbytes-dir original --connbytes-mode bytes -j DROP",
+        "ct original bytes 100-2000 drop",
+    ),
+    ("-m connbytes ! --connbytes 9: --connbytes-dir both --connbytes-mode packets -j DROP", "ct packets != 9-18446744073709551615 drop"),
+    ("-p esp -m esp --espspi 5:9 -j ACCEPT", "meta l4proto esp esp spi 5-9 accept"),
+    ("-p ah -m ah --ahspi 5 -j ACCEPT", "meta l4proto ah ah spi 5 accept"),
+    (
         "-m connlimit --connlimit-above 20 -j REJECT",
         "-m connlimit --connlimit-above 20 --connlimit-mask 32 --connlimit-saddr reject with icmp port-unreachable",
     ),
