@@ -78,6 +78,8 @@ _ALIASES = {
 #: Protocol → the match that its options belong to, without ``-m``.
 _IMPLIED = {6: "tcp", 17: "udp", 1: "icmp", 58: "icmp6", 132: "sctp", 33: "dccp", 136: "udplite"}
 _PROTO_NAMES = {"icmpv6": "icmp6", "ipv6-icmp": "icmp6"}
+#: Built-in chains where stock tools refuse to ask for an interface.
+_WITHOUT = {"-o": ("PREROUTING", "INPUT"), "-i": ("POSTROUTING", "OUTPUT")}
 _APPENDED = re.compile(r"^\s*(?:\[\d+:\d+\]\s*)?(-A|--append|-I|--insert)\s+(\S+)")
 _V6 = re.compile(r"ip6tables|ipv6-icmp|icmpv6|icmp6|(?:-s|-d)\s+[0-9A-Fa-f]*::?[0-9A-Fa-f:]*:")
 
@@ -304,6 +306,9 @@ class IptablesReader:
             self._option(draft, section)
         if draft.skipped:
             return []
+        for option in draft.said:
+            if chain in _WITHOUT.get(option.name, ()):
+                raise option.problem(f"{option.name} does not go with {chain}: packets have no such interface there yet, or no more")
         alternatives: list[list[tuple[Statement, ...]]] = [*draft.addresses, *([each] for each in draft.header)]
         for name, options in draft.modules:
             module = Module(name, self.l3, section.name, chain, draft.proto, tuple(options))
@@ -345,9 +350,17 @@ class IptablesReader:
         at = line.index
         word = line.take("an option")
         simple = _ALIASES.get(word, word)
+        if word.startswith("--") and word not in _ALIASES and not self._is_of_module(draft, word):
+            # As getopt does: so many letters as make it plain which option is meant.
+            meant = {short for name, short in _ALIASES.items() if name.startswith(word)}
+            simple = meant.pop() if len(meant) == 1 else simple
         handler = _HEADER.get(simple)
         if handler is not None:
             option = self._values(line, word, 1, negated=negated, at=at)
+            if simple in ("-m", "-j", "-g") and option.negated:
+                raise line.problem(f"! does not go with {simple}", "negate options of the match", at)
+            if simple in ("-j", "-g") and draft.target is not None:
+                raise line.problem("a rule has one target", "write a second rule", at)
             if simple not in ("-m", "-j", "-g"):
                 draft.said.append(replace(option, name=simple))
             handler(self, draft, option)
@@ -377,9 +390,17 @@ class IptablesReader:
         """An option with its values; ``--dport ! 80`` is the old way of ``! --dport 80``."""
         if line.word == "!" and count:
             negated = True
+            self.warnings.append(line.diagnostic(f"stock iptables-restore refuses this: ! behind {word}", f"write: ! {word}"))
             line.index += 1
         start = line.index if count else at
         return Option(word, tuple(line.take(f"a value of {word}") for _ in range(count)), negated, line, start)
+
+    def _is_of_module(self, draft: _Draft, word: str) -> bool:
+        """Whether a match or the target of the rule has an option of this name."""
+        names = [name for name, _ in draft.modules] + [_IMPLIED.get(draft.proto or 0, "")]
+        if draft.target is not None and draft.target.value in TARGETS and word in TARGETS[draft.target.value].options:
+            return True
+        return any(word in _options_of(name) for name in names if name)
 
     def _module_option(self, draft: _Draft, section: _Section, word: str, *, negated: bool, at: int) -> None:
         """An option of the target, of a match named before, or of the match that the protocol implies."""

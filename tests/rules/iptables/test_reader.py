@@ -143,3 +143,32 @@ def test_every_error_is_found_at_once():
     with pytest.raises(RulesetError) as caught:
         parse_ruleset(SMALL.format("-A INPUT -j A\n-A INPUT -s x -j DROP\n-A INPUT -p nope -j DROP"))
     assert len(caught.value.diagnostics) == 3
+
+
+def test_options_may_be_cut_short():
+    """So far as it is plain which is meant; an option of a match goes first."""
+    text = "*filter\n:INPUT ACCEPT [0:0]\n-A INPUT --pro tcp --in eth0 -m tcp --dport 22 --j DROP\nCOMMIT\n"
+    rule = parse_ruleset(text).tables[0].chains[0].rules[0]
+    assert rule.saved == "-p tcp -i eth0 -m tcp --dport 22 -j DROP"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("! -j ACCEPT", "! does not go with -j"),
+        ("-j ! ACCEPT", "! does not go with -j"),
+        ("! -m tcp -j ACCEPT", "! does not go with -m"),
+        ("-j ACCEPT -j DROP", "a rule has one target"),
+        ("-o eth0 -j ACCEPT", "-o does not go with INPUT"),
+    ],
+)
+def test_what_stock_refuses_too(words, message):
+    """A target cannot be negated."""
+    with pytest.raises(RulesetError, match=message):
+        parse_ruleset(f"*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -p tcp {words}\nCOMMIT\n")
+
+
+def test_old_negation_is_told():
+    """It was understood before iptables 1.8."""
+    (warning,) = parse_ruleset("*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -s ! 10.0.0.1 -j DROP\nCOMMIT\n").warnings
+    assert "stock iptables-restore refuses this: ! behind -s" in warning.message
