@@ -218,10 +218,8 @@ def _parse_plain(cursor: Cursor, datatype: Datatype, elements: list[Element]) ->
             at += 1
         else:
             break
-        if kinds[at] == ",":
+        while kinds[at] in (",", "nl"):
             at += 1
-            while kinds[at] == "nl":
-                at += 1
     cursor.move(at)
 
 
