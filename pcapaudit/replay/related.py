@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pcapaudit.conntrack.expectations import Death, Expectation, Expectations, Master, Tuple
+from pcapaudit.conntrack.expectations import Death, Expectation, Expectations, Master, Outcome, Tuple
 from pcapaudit.conntrack.helpers.helper import Answer, Control, Desk
 from pcapaudit.conntrack.helpers.registry import BY_NUMBER, DEFAULT_PARAMS
 from pcapaudit.conntrack.layout import (
@@ -142,7 +142,7 @@ class Related:
         if found is None:
             return int(bool(self._blind) and self._unsure(wanted, now))
         if found.leaves is not None:
-            self._follow(wanted, found.leaves, anybody=not found.src_mask)
+            self._follow(wanted, found.leaves)
         word, master = row * ROW_WORDS, found.master
         self._words[word + W_PARENT] = self._words[master.row * ROW_WORDS + W_FLOW]
         self._words[word + W_MARK] = self._words[master.row * ROW_WORDS + W_MARK]
@@ -278,15 +278,25 @@ class Related:
         master.original = shown.turned() if self._directions[i] == consts.DIR_REPLY else shown
         self._shown, self._both = shown, self.sides() if master.helper.follows_nat else None
 
-    def _translate(self, made: Expectation) -> None:
-        """Who is expected may be seen on either side of the firewall. It comes in where the announcement went out."""
-        if self._both is None or self._shown is None:
-            return
-        enters, leaves = (self._put(made.tuple, self._shown, place) for place in reversed(self._both))
-        made.leaves = leaves
+    def _translate(self, wanted: Expectation, outcome: Outcome) -> Outcome:
+        """Who is expected may be seen on either side of the firewall. It comes in where the announcement went out.
+
+        Where another expectation is in the way the kernel announces another port: which one the capture need not show, so that whatever
+        begins between the two is undecidable.
+        """
+        if self._both is None or self._shown is None or outcome not in (Outcome.MADE, Outcome.CLASH):
+            return outcome
+        enters, leaves = (self._put(wanted.tuple, self._shown, place) for place in reversed(self._both))
+        if outcome == Outcome.CLASH:
+            for each in (enters, leaves):
+                self._doubt(each, wanted.master.helper.policies[wanted.kind].timeout_ns)
+            return Outcome.MADE
+        # Whoever comes is shown as the one whom the announcement was sent to.
+        wanted.leaves = replace(leaves, src=self._both[0][2])
         for each in (enters, leaves):
-            if each != made.tuple:
-                self.expectations.mirror(made, each)
+            if each != wanted.tuple:
+                self.expectations.mirror(wanted, each)
+        return outcome
 
     def _put(self, wanted: Tuple, shown: Tuple, place: tuple[int, ...]) -> Tuple:
         """What is expected, as the side of the firewall has it on which the announcement's packet has this tuple."""
@@ -298,11 +308,10 @@ class Related:
             dport=sport if wanted.dst == shown.src and wanted.dport == shown.sport else wanted.dport,
         )
 
-    def _follow(self, comer: Tuple, leaves: Tuple, *, anybody: bool) -> None:
+    def _follow(self, comer: Tuple, leaves: Tuple) -> None:
         """A connection that a translated one announced has come."""
-        source = comer.src if anybody else leaves.src
-        shown_behind = (comer.src, comer.dst, comer.dport) == (source, leaves.dst, leaves.dport)
-        self.leaving = None if shown_behind else (source, comer.sport, leaves.dst, leaves.dport)
+        shown_behind = (comer.src, comer.dst, comer.dport) == (leaves.src, leaves.dst, leaves.dport)
+        self.leaving = None if shown_behind else (leaves.src, comer.sport, leaves.dst, leaves.dport)
         self._relations.follows = 1
 
     # Blindness --------------------------------------------------------------------------------------------------------------------

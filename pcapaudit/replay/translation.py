@@ -146,6 +146,9 @@ class Translations:
                 self.follow(i)
             return TO_RULES
         self.view.deciding = 1
+        if self.tracker.relations.unsure and self.batch.path[i] == PATH_INPUT:
+            # If a translated connection announced it, it goes where that one goes.
+            self.view.ways |= 1 << PATH_FORWARD
         if self.captured != IFACE_NONE and self.batch.oif[i] == self.captured and self.batch.iif[i] != self.captured:
             with cython.gil:
                 self.begin_behind(i)

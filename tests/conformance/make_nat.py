@@ -23,7 +23,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "support"), str(HERE.parents[1])]
 
-from nat_channels import channels  # noqa: E402
+from nat_channels import channels, others  # noqa: E402
 from scenes import icmp, tcp, udp  # noqa: E402
 
 from pcapaudit.replay.nat import Packet, Translation, translate  # noqa: E402
@@ -38,6 +38,8 @@ OWN = [f"203.0.113.{host}" for host in (1, 2, 3, 4, 5, 77)]
 PORTS = {"tcp": (22, 80, 8080, 2222, 7000), "udp": (53, 5000, 5002, 9000)}
 #: Address → translated address and port, for what maps say; ranges are left to ``replay.nat``.
 TARGETS = {"static": {}, "maps": {}}
+#: Control channels: ruleset → what makes its packets.
+MAKERS = {"helpers": channels, "helpers-more": others}
 
 
 class Flow:
@@ -176,10 +178,10 @@ def line(entry):
 
 def main() -> None:
     """Write every capture and its golden lines."""
-    for seed, name in enumerate([*sorted(TARGETS), "helpers"]):
+    for seed, name in enumerate([*sorted(TARGETS), *MAKERS]):
         path = HERE / "nat" / f"{name}.pcap"
         records = [struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 101)]
-        for now, packet in channels(seed) if name == "helpers" else packets(name, seed):
+        for now, packet in MAKERS[name](seed) if name in MAKERS else packets(name, seed):
             records.append(struct.pack("<IIII", 1_700_000_000 + now // 1000, now % 1000 * 1000, len(packet), len(packet)) + packet)
         path.write_bytes(b"".join(records))
         with tempfile.NamedTemporaryFile("r") as out:

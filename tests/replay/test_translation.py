@@ -308,3 +308,17 @@ def test_what_is_announced_meets_no_nat_chain():
     packets = [*talk, (5, tcp("10.0.0.9:4001", "198.51.100.7:40000", "S")), (6, tcp("198.51.100.7:40000", "203.0.113.1:4001", "S.", 0, 1))]
     rows = run(packets, rules, config=FTP).rows[-2:]
     assert [(row.said, row.state) for row in rows] == [("accept", "related"), ("accept", "established")]
+
+
+def test_port_that_is_expected_already_is_undecidable():
+    """The kernel announces another one then, and drops nothing: whatever begins between the two may be it."""
+    config = ConntrackConfig().with_helper("amanda")
+    rules = FTP_RULES.replace("tcp dport 21 dnat", "udp dport 10080 dnat").replace("tcp dport 21 accept", "udp dport 10080 accept")
+    answer = b"CONNECT DATA 5001 MESG 5002\nOPTIONS\n"
+    packets = []
+    for number in range(2):
+        client = f"198.51.100.9:{700 + number}"
+        packets += [(number, udp(client, "203.0.113.1:10080", b"REQ")), (number + 0.1, udp("203.0.113.1:10080", client, answer))]
+    rows = run([*packets, (3, tcp("198.51.100.9:9", "203.0.113.1:5009", "S"))], rules, config=config).rows
+    assert [(row.said, row.state) for row in rows[1::2]] == [("accept", "established")] * 2
+    assert rows[-1].decided == 0

@@ -80,8 +80,8 @@ class Desk:
     refresh: Callable[[Master, int], None] = lambda _master, _ns: None
     #: Remembers for so many ns that nobody can say whether a connection is expected.
     doubt: Callable[[Tuple, int], None] = lambda _tuple, _ns: None
-    #: Told of an expectation that was made: what NAT makes of it.
-    translate: Callable[[Expectation], None] | None = None
+    #: Told of an attempt to expect something, and how it went; says how it went with what NAT makes of it.
+    translate: Callable[[Expectation, Outcome], Outcome] | None = None
     #: Mask of the network whose broadcast address this is, 0 if it is none's.
     netmask: Callable[[int], int] = lambda _address: 0
     #: GRE: version, source, destination and receiver's key → the sender's keys.
@@ -94,9 +94,7 @@ class Desk:
         wanted.frame = packet.frame
         outcome = self.table.expect(wanted, packet.now)
         self.full |= outcome == Outcome.FULL
-        if self.translate is not None and outcome == Outcome.MADE:
-            self.translate(wanted)
-        return outcome
+        return outcome if self.translate is None else self.translate(wanted, outcome)
 
 
 @dataclass(frozen=True, slots=True)

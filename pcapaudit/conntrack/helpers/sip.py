@@ -297,7 +297,8 @@ def _register_answer(turn: _Turn, code: int) -> Answer:
 def _activate(turn: _Turn, end: tuple[int, int], expires: int) -> bool:
     """The registration of an address and port counts for so many seconds. False if there is none."""
     for each in reversed(list(turn.master.pending.values())):
-        if each.kind == _SIGNALLING and (each.tuple.dst, each.tuple.dport) == end and each.tuple.proto == turn.master.original.proto:
+        places = [(place.dst, place.dport) for place in (each.tuple, each.also) if place is not None]
+        if each.kind == _SIGNALLING and end in places and each.tuple.proto == turn.master.original.proto:
             each.inactive = False
             turn.desk.table.refresh(each, turn.packet.now + expires * NS)
             return True
