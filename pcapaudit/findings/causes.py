@@ -13,7 +13,10 @@ from pcapaudit.core.consts import VERDICT_ACCEPT
 from pcapaudit.findings.scene import View
 from pcapaudit.findings.violation import Severity, Violation
 
-__all__ = ["Cause", "Kind", "Sightings", "merge", "plural"]
+__all__ = ["Cause", "Kind", "Sightings", "is_padding", "merge", "plural"]
+
+#: Least payload of an Ethernet frame, less the headers of IPv4 and TCP.
+_PADDING_BYTES = 46 - 20 - 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +134,14 @@ def merge(causes: Sequence[Cause], make: Callable[[], Any] = Cause) -> Any:
     total.count = sum(cause.count for cause in causes)
     total.accepted = sum(cause.accepted for cause in causes)
     return total
+
+
+def is_padding(data: bytes, wire_len: int) -> bool:
+    """Whether the captured bytes of a segment are no data, but the zeros that fill an Ethernet frame up, which some devices count.
+
+    A bare acknowledgement is up to six bytes shorter than the least of a frame.
+    """
+    return 0 < wire_len <= _PADDING_BYTES and len(data) == wire_len and not any(data)
 
 
 def plural(count: int, noun: str) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 
 from pcapaudit.core import consts
 from pcapaudit.core.columns import PacketBatch, VerdictBatch
-from pcapaudit.findings.causes import Cause, Kind, plural
+from pcapaudit.findings.causes import Cause, Kind, is_padding, plural
 from pcapaudit.findings.groups import Groups, Quota
 from pcapaudit.findings.past import Stretch
 from pcapaudit.findings.scene import Scene, View, sides_of
@@ -25,8 +25,6 @@ MAX_FLOWS = 1024
 DIGESTS = 4096
 #: Connections that get a finding each; further ones are counted in the last.
 SINGLE_FLOWS = 3
-#: A bare acknowledgement is this much shorter than the least of an Ethernet frame: some devices count the zeros that fill it up as data.
-_PADDING = bytes(6)
 #: Bytes shown of either side.
 SHOWN_BYTES = 16
 
@@ -115,7 +113,7 @@ class RetransmissionWithDifferentData:
         for other in earlier:
             shift = (start - _start(stretch, other) + 0x80000000 & 0xFFFFFFFF) - 0x80000000
             before = stretch.payload(other)
-            if before == _PADDING[: len(before)]:
+            if is_padding(before, int(stretch["payload_len"][other])):
                 continue
             mine, theirs = data[max(0, -shift) :], before[max(0, shift) :]
             size = min(len(mine), len(theirs))

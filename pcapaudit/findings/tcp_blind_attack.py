@@ -10,7 +10,7 @@ import numpy as np
 
 from pcapaudit.core import consts
 from pcapaudit.core.columns import PacketBatch, VerdictBatch
-from pcapaudit.findings.causes import Cause, Kind, plural
+from pcapaudit.findings.causes import Cause, Kind, is_padding, plural
 from pcapaudit.findings.groups import Groups, Quota
 from pcapaudit.findings.scene import Scene, View, flow_ends, sides_of
 from pcapaudit.findings.violation import Severity, Violation
@@ -183,7 +183,8 @@ def _kind(view: View, row: int) -> str:
         return RESET
     if flags & consts.TCP_SYN:
         return "" if flags & consts.TCP_ACK else SYN
-    return DATA if reason in _OVER and view["payload_len"][row] else ""
+    size = int(view["payload_len"][row])
+    return DATA if reason in _OVER and size and not is_padding(view.payload(row, size), size) else ""
 
 
 def _own_before(view: View, row: int) -> Any:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from packets import packets
 from sample_run import context
 
 from pcapaudit.core import consts
-from pcapaudit.findings.causes import Cause, Kind, Sightings, merge, plural
+from pcapaudit.findings.causes import Cause, Kind, Sightings, is_padding, merge, plural
 from pcapaudit.findings.scene import Scene
 from pcapaudit.findings.violation import Severity
 
@@ -71,3 +72,12 @@ def test_merge():
 def test_plural():
     """One, and more."""
     assert (plural(1, "packet"), plural(2, "packet")) == ("1 packet", "2 packets")
+
+
+@pytest.mark.parametrize(
+    ("data", "wire_len", "padding"),
+    [(bytes(6), 6, True), (bytes(2), 2, True), (bytes(7), 7, False), (b"\0\1", 2, False), (b"", 4, False), (bytes(4), 100, False)],
+)
+def test_padding(data, wire_len, padding):
+    """Six zeros at most, all of them captured; a byte that is not zero is data."""
+    assert is_padding(data, wire_len) is padding

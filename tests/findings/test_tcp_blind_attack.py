@@ -61,6 +61,7 @@ def test_reset_that_ends_the_connection():
 
 
 LOOKALIKES = {
+    "padding that is counted as data": [(2, segment(SERVER, CLIENT, "A", 900_000, 1009, bytes(6)))],
     "nothing odd": [],
     "the handshake's SYN, late": [(2, handshake()[0][1])],
     "a retransmission": [(2, DATA[1][1])],
