@@ -39,7 +39,7 @@ def context(**changes):
     )
     values = {
         "program": Program(),
-        "ruleset": SimpleNamespace(warnings=()),
+        "ruleset": SimpleNamespace(warnings=(), tables=()),
         "topology": SimpleNamespace(
             zones=(zone("lan", True, "10.0.0.0/8"), zone("wan", False, "0.0.0.0/0", "::/0")),
             interfaces=("lan0", "wan0"),
