@@ -46,7 +46,6 @@ from pcapaudit.core.consts cimport (
     PROTO_TCP,
     PROTO_UDP,
     REASON_CLASH,
-    REASON_DCCP_IGNORED,
     REASON_FRAGMENT_DROPPED,
     REASON_FRAGMENT_QUEUED,
     REASON_HELPER,
@@ -54,9 +53,7 @@ from pcapaudit.core.consts cimport (
     STATUS_CONFIRMED,
     STATUS_EXPECTED,
     STATUS_HELPER,
-    REASON_SCTP_IGNORED,
-    REASON_TCP_IGNORED,
-    REASON_TCP_SYNACK_IGNORED,
+    REASON_NONE,
     VERDICT_ACCEPT,
     VERDICT_DROP,
     VERDICT_SKIP,
@@ -126,7 +123,7 @@ cdef class Loop:
     cdef int _ask(self, PacketBatch b, VerdictBatch v, u32 i) except -1 nogil
     @cython.locals(number=u32, status=u32)
     cdef int _bring_helper(self, u32 row) except -1 nogil
-    @cython.locals(row=u32, at=u64, side=u32, ignored=cython.bint)
+    @cython.locals(row=u32, at=u64, side=u32)
     cdef int _bring_account(self, PacketBatch b, VerdictBatch v, u32 i) except -1 nogil
     @cython.locals(way=u32, accepted=cython.bint, untracked=cython.bint, early=cython.bint, again=cython.bint)
     cdef int _packet(self, PacketBatch b, VerdictBatch v, u32 i) except -1 nogil

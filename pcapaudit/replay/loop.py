@@ -61,14 +61,10 @@ if not cython.compiled:
         PROTO_TCP,
         PROTO_UDP,
         REASON_CLASH,
-        REASON_DCCP_IGNORED,
         REASON_FRAGMENT_DROPPED,
         REASON_FRAGMENT_QUEUED,
         REASON_HELPER,
         REASON_NONE,
-        REASON_SCTP_IGNORED,
-        REASON_TCP_IGNORED,
-        REASON_TCP_SYNACK_IGNORED,
         STATUS_CONFIRMED,
         STATUS_EXPECTED,
         STATUS_HELPER,
@@ -398,8 +394,8 @@ class Loop:
         at = row * 4
         if self.tracker.fresh:
             self.counts[at] = self.counts[at + 1] = self.counts[at + 2] = self.counts[at + 3] = 0
-        ignored = v.reason[i] in (REASON_TCP_IGNORED, REASON_TCP_SYNACK_IGNORED, REASON_SCTP_IGNORED, REASON_DCCP_IGNORED)
-        if row and not self.tracker.quoted and not ignored and v.ct_state[i] != CT_INVALID:
+        # Of what changes nothing in its connection, an old segment for example, conntrack gives a reason.
+        if row and not self.tracker.quoted and v.reason[i] == REASON_NONE and v.ct_state[i] != CT_INVALID:
             side = 1 if v.direction[i] == DIR_REPLY else 0
             self.counts[at + side] += 1
             self.counts[at + 2 + side] += b.ip_len[i]

@@ -9,7 +9,9 @@ in by ``lan`` from 10.0.0.0/8 and fd00::/8, else by ``wan`` (or by the interface
 all go out by ``oracle-out``. With ``--asking`` each ruleset is asked N packets made of the addresses, ports and types that its own
 rules name (``support/asking.py``). With ``--without-nat`` its nat chains are emptied on both sides: the answers in a capture carry no
 translation, so that the kernel takes them for connections of their own, and the engine does not. A file that begins with
-``# hook: forward`` is run at that hook. Exit code 1: a difference.
+``# hook: forward`` is run at that hook. iptables-save files go through iptables-restore-translate, which has no words for much; with
+``--restore`` they are given to ORACLE as they are, which then needs a kernel with xtables and loads them by iptables-nft-restore.
+Exit code 1: a difference.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ sys.path[:0] = [str(HERE.parent / "support"), str(HERE.parents[1])]
 
 from asking import asking, capture_of  # noqa: E402
 from kernel_forms import interface_names, prepared_iptables, prepared_nft  # noqa: E402
-from rule_verdicts import INSIDE, NOT_SEEN, OUT, engine_answers, grouped, two_links  # noqa: E402
+from rule_verdicts import INSIDE, NOT_SEEN, OUT, engine_answers, grouped, is_same, two_links  # noqa: E402
 
 from pcapaudit.core.errors import PcapauditError  # noqa: E402
 from pcapaudit.rules import load_ruleset  # noqa: E402
@@ -107,10 +109,12 @@ class _Listing:
         return f"{verdict} {rule or policy}".strip()
 
 
-def prepared(path, folder):
+def prepared(path, folder, *, restore):
     """(kernel's file, engine's file, names of the inner and outer interface) for a ruleset file."""
     text = path.read_text()
     names = ("lan", "wan") if path.parent == HERE / "rules" else interface_names(text)
+    if restore and looks_like_iptables(text):
+        return path, path, names
     if path.suffix == ".nft" and path.parent == HERE / "rules":
         return path, path, names
     if not looks_like_iptables(text):
@@ -143,7 +147,7 @@ def _emptied(chain):
 def compare(oracle, capture, path, hook, options):
     """(kernel's answers, engine's answers, Answers) for every frame of a capture; of one that asks the ruleset where there is none."""
     with tempfile.TemporaryDirectory() as folder:
-        kernel_path, engine_path, names = prepared(path, Path(folder))
+        kernel_path, engine_path, names = prepared(path, Path(folder), restore=options.restore)
         if options.without_nat:
             kernel_path = engine_path = without_nat(engine_path, Path(folder))
         ruleset = load_ruleset(engine_path)
@@ -168,11 +172,12 @@ def main() -> int:
     parser.add_argument("--capture", nargs="*", type=Path, default=[HERE / "rules" / "traffic.pcap"])
     parser.add_argument("--asking", type=int, default=0)
     parser.add_argument("--without-nat", action="store_true")
+    parser.add_argument("--restore", action="store_true")
     parser.add_argument("--hook", choices=["input", "forward"])
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
     differing = 0
-    for path in options.rulesets or sorted((HERE / "rules").glob("*.nft")):
+    for path in options.rulesets or sorted((HERE / "rules").glob("*.v4" if options.restore else "*.nft")):
         hook = options.hook or ("forward" if path.read_text().startswith("# hook: forward") else "input")
         for capture in [None] if options.asking else options.capture:
             try:
@@ -181,7 +186,7 @@ def main() -> int:
                 say(f"{path.name}: {error}")
                 differing += 1
                 continue
-            wrong = [n for n in kernel if kernel[n] not in NOT_SEEN and kernel[n] != ours[n]]
+            wrong = [n for n in kernel if kernel[n] not in NOT_SEEN and not is_same(kernel[n], ours[n], path)]
             undecided = len([n for n in wrong if n in engine.undecided])
             say(f"{path.name} {capture.name if capture else 'asking'}: {len(kernel)} frames, {len(set(kernel.values()))} answers")
             say(f"    {len(wrong)} differ, {undecided} of them undecidable; {len(engine.undecided)} undecidable in all")

@@ -32,7 +32,7 @@ def asking(ruleset, r, count):
         else:
             talk = known.talk(r)
             talks.append(talk)
-        yield _packet(talk, r)
+        yield _summed(_packet(talk, r))
         count -= 1
 
 
@@ -117,6 +117,21 @@ def _packet(talk, r):
 
 def _end(address):
     return f"[{address}]" if ":" in address else address
+
+
+def _summed(packet):
+    """The packet with a right TCP checksum: the kernel answers no other with a reset."""
+    six = packet[0] >> 4 == 6
+    at, proto = (40, packet[6]) if six else (20, packet[9])
+    if proto != 6:
+        return packet
+    body = packet[at:]
+    total = sum(struct.unpack(f"!{(at - (8 if six else 12)) // 2}H", packet[8 if six else 12 : at])) + proto + len(body)
+    padded = body + bytes(len(body) % 2)
+    total += sum(struct.unpack(f"!{len(padded) // 2}H", padded))
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return packet[: at + 16] + struct.pack("!H", ~total & 0xFFFF) + packet[at + 18 :]
 
 
 def capture_of(packets, r):

@@ -55,7 +55,8 @@ def rule_numbers(program):
     counts, names = {}, {}
     for info in program.rules[1:]:
         key = info.family, info.table, info.chain
-        counts[key] = counts.get(key, 0) + 1
+        # Rules that one line of iptables-save became are one to the kernel.
+        counts[key] = counts.get(key, 0) + (not info.rule.continues)
         names[info.id] = f"{info.table}/{info.chain}#{counts[key]}"
     return names
 
@@ -102,6 +103,11 @@ class _OneWayOut:
         """The same for a reassembled datagram."""
         self.vantage.place_row(i)
         self.batch.arrays["oif"][i] = self.index
+
+
+def is_same(kernel, engine, path):
+    """Whether the answers are the same. The kernel's trace of a rule of iptables that rejects says drop."""
+    return kernel == engine or (path.suffix != ".nft" and kernel.replace("drop ", "reject ") == engine)
 
 
 def grouped(answers):

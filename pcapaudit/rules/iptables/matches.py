@@ -350,15 +350,23 @@ def _time(module: Module) -> Alternatives:
     return [tuple(found)]
 
 
-def _tcpmss(_: Module, option: Option) -> Statement:
-    selector = free_selector("tcp option maxseg size", "integer", "tcpopt", (0, 6))
-    return compare(replace(selector, bits=16), [interval(option, option.value, 65535)], option)
+def _tcpmss(module: Module) -> Alternatives:
+    """A segment without the option is one whose size is not between the two."""
+    option = module.options[0]
+    selector = replace(free_selector("tcp option maxseg size", "integer", "tcpopt", (0, 6)), bits=16)
+    size = compare(selector, [interval(option, option.value, 65535)], option)
+    if not option.negated:
+        return [(size,)]
+    return [(is_in(exists("tcpopt", "tcp option maxseg"), 0, replace(option, negated=False)),), (size,)]
 
 
 def _helper(_: Module, option: Option) -> Statement:
     text = DATATYPES["string"].parse(option.value)
     if text is None:
         raise option.problem(f'"{option.value}" is no name of a helper')
+    if option.negated:
+        # Of a connection without a helper it is true, and nftables' words are not.
+        return Opaque("", f"-m helper ! --helper {option.value}", option.place)
     return is_in("ct helper", text, option)
 
 
@@ -486,7 +494,7 @@ MATCHES: dict[str, MatchKind] = {
         },
         _time,
     ),
-    "tcpmss": MatchKind({"--mss": 1}, _each(_tcpmss)),
+    "tcpmss": MatchKind({"--mss": 1}, _tcpmss),
     "helper": MatchKind({"--helper": 1}, _each(_helper)),
     "rt": MatchKind(
         {"--rt-type": 1, "--rt-segsleft": 1, "--rt-len": 1, "--rt-0-res": 0, "--rt-0-addrs": 1, "--rt-0-not-strict": 0}, _routing

@@ -132,3 +132,11 @@ def test_wrong_lines_are_told(line, message):
         rules(line)
     assert message in str(caught.value)
     assert caught.value.diagnostics[0].line == 5
+
+
+def test_negated_mss_holds_for_segments_without_the_option():
+    """As xt_tcpmss has it, and nftables has not: two rules, of which one at most can hold."""
+    assert rules("-p tcp -m tcpmss ! --mss 536:65535 -j DROP") == [
+        "meta l4proto tcp tcp option maxseg missing drop",
+        "meta l4proto tcp tcp option maxseg size != 536-65535 drop",
+    ]
