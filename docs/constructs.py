@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from pcapaudit.core.errors import RulesetError
 from pcapaudit.rules import compile_ruleset, ops, parse_ruleset
 from pcapaudit.rules.fields import load_of
+from pcapaudit.rules.interfaces import BELONGING
+from pcapaudit.rules.machine import InterfaceFacts, Machine
 from pcapaudit.rules.model import Key
 from pcapaudit.rules.program import Program
 from pcapaudit.rules.selectors import SELECTORS
@@ -74,7 +76,6 @@ STATEMENTS: dict[str, tuple[str, str]] = {
     "sctp chunk": ("", "sctp chunk data exists drop"),
     "fib … type": ("", "fib daddr type local accept"),
     "fib … oif": ("", "fib saddr . iif oif missing drop"),
-    "iifgroup, oifgroup": ("", "iifgroup 1 accept"),
     "numgen, jhash, symhash": ("", "numgen random mod 2 1 accept"),
     "socket": ("", "socket transparent 1 accept"),
     "osf": ("", 'osf name "Linux" accept'),
@@ -228,6 +229,10 @@ def _iptables(words: str, name: str, table: str = "filter", chain: str = "FORWAR
     return f"*{table}\n:{chain} ACCEPT [0:0]\n-A {chain} {protocol}{words}{end}\nCOMMIT\n"
 
 
+#: A firewall of which everything is told: what a topology answers is supported.
+_TOLD = Machine(known=frozenset((4, 6)), complete=frozenset((4, 6)), facts=(InterfaceFacts(1, 0, 1),) * 2, follows_source=False)
+
+
 def _tried(text: str, name: str = "") -> tuple[str, str]:
     """Status of an example, and what is noted about it."""
     from pcapaudit.rules.iptables.ipset import read_ipsets
@@ -239,11 +244,9 @@ def _tried(text: str, name: str = "") -> tuple[str, str]:
         ruleset = parse_ruleset(text, "rules.v6" if name in _V6 else "rules.v4" if text.startswith("*") else "x.nft", None, sets)
     except RulesetError as error:
         return "refused", error.diagnostics[0].message
-    program = compile_ruleset(ruleset, ("eth0", "eth1"), assumed=False)
+    program = compile_ruleset(ruleset, ("eth0", "eth1"), assumed=False, machine=_TOLD)
     notes = "; ".join(re.sub(r" \(.*?\)", "", note) for note in program.notes if not _ALWAYS.match(note))
     if _is_open(program):
-        return "undecidable", notes
-    if "topology file" in notes:
         return "undecidable", notes
     return ("no effect" if notes else "supported"), notes
 
@@ -260,7 +263,8 @@ def _selectors() -> Iterator[tuple[str, str, str]]:
     groups: dict[tuple[str, str], list[str]] = {}
     for text, selector in SELECTORS.items():
         header, _, field = text.partition(" ")
-        status = "undecidable" if load_of(Key(selector)).field == ops.FIELD_UNKNOWN else "supported"
+        is_open = load_of(Key(selector)).field == ops.FIELD_UNKNOWN and text not in BELONGING
+        status = "undecidable" if is_open else "supported"
         groups.setdefault((header, status), []).append(field)
     for (header, status), fields in groups.items():
         yield f"{header}: {', '.join(fields)}", status, ""

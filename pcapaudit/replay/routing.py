@@ -152,7 +152,7 @@ def machine_of(topology: Topology) -> Machine:
         routes=tuple({(each.version, each.first, each.last): each for each in routes}.values()),
         complete=complete,
         known=frozenset(version for version in (4, 6) if not topology.assumed or any(own.version == version for own in topology.own)),
-        facts=tuple(InterfaceFacts(zone.index, zone.group) for zone in topology.zones),
+        facts=tuple(InterfaceFacts(zone.index, zone.group, zone.type) for zone in topology.zones),
         follows_source=not any(zone.vlans or zone.recorded_as or zone.macs for zone in topology.zones),
         bridge=topology.bridge,
         forced=topology.path in ("input", "output"),

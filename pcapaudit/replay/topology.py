@@ -108,6 +108,8 @@ class Zone:
     #: Number and group of the interface, as ``ip link`` shows them; None: not said.
     index: int | None = None
     group: int | None = None
+    #: Type of the interface, an ARPHRD_ number; None: not said.
+    type: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@
     prefixes = ["192.168.0.0/16", "fd00::/8"] # what is routed there, the longest prefix wins; "any" for the rest
     inside = true                             # default: whether its name or its interface is inside or lan
     index = 3                                 # number of the interface, for rules that say iif 3
+    type = "ether"                            # its type, for iiftype
     group = 1                                 # its group, for iifgroup; where some zone says one, the others are in group 0
 
     [zones.guests]
@@ -52,11 +53,12 @@ from pcapaudit.replay.topology import (
     parse_own,
     parse_prefixes,
 )
+from pcapaudit.rules.tables import IFACE_TYPES
 
 __all__ = ["read_topology"]
 
 _KEYS = ("own", "path", "ct-zone", "captured", "routes", "bridge", "zones")
-_ZONE_KEYS = ("interface", "prefixes", "inside", "vlans", "capture-interfaces", "macs", "index", "group")
+_ZONE_KEYS = ("interface", "prefixes", "inside", "vlans", "capture-interfaces", "macs", "index", "group", "type")
 _MAC = re.compile(r"[0-9a-fA-F]{2}([:-][0-9a-fA-F]{2}){5}")
 _MAX_VLAN = 4094
 
@@ -133,7 +135,15 @@ def _zone(name: str, table: Any, where: str) -> Zone:
         macs=tuple(_mac(text, f"{where}.macs") for text in _texts(table, "macs", where)),
         index=_number(table, "index", where),
         group=_number(table, "group", where),
+        type=_interface_type(table, where),
     )
+
+
+def _interface_type(table: Mapping[str, Any], where: str) -> int | None:
+    name = _typed(table, "type", str, 'a text, such as "ether"', where)
+    if name is not None and name not in IFACE_TYPES:
+        raise ConfigError(f"{where}.type: {name} is no type of interfaces; possible are {', '.join(IFACE_TYPES)}")
+    return None if name is None else IFACE_TYPES[name]
 
 
 def _number(table: Mapping[str, Any], key: str, where: str) -> int | None:

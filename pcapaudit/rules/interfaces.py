@@ -19,10 +19,12 @@ _FULL = (1 << 128) - 1
 
 #: Selector of a group → field of the interface that it belongs to.
 GROUPS = {"meta iifgroup": ops.FIELD_IIF, "meta oifgroup": ops.FIELD_OIF}
+#: Selector of a type → field of the interface.
+_TYPES = {"meta iiftype": ops.FIELD_IIF, "meta oiftype": ops.FIELD_OIF}
 #: Selector of the bridge of a port → field of the port.
 _BRIDGES = {"meta ibrname": ops.FIELD_IIF, "meta obrname": ops.FIELD_OIF}
 #: Selectors of what belongs to an interface, besides its name.
-BELONGING = GROUPS | _BRIDGES
+BELONGING = GROUPS | _TYPES | _BRIDGES
 
 
 class Interfaces:
@@ -41,6 +43,9 @@ class Interfaces:
         if text in GROUPS:
             groups = [facts.group for facts in self.program.machine.facts]
             return self._row(bounds, self._known(groups, "the group", "group", place, text))
+        if text in _TYPES:
+            kinds = [facts.kind for facts in self.program.machine.facts]
+            return self._row(bounds, self._known(kinds, "the type", "type", place, text))
         if text in _BRIDGES:
             answer = _within(name_number(self.program.machine.bridge), bounds) if self.program.machine.bridge else ops.UNKNOWN
             return self._add([answer] * (len(self.program.interfaces) + 2))
@@ -82,7 +87,8 @@ class Interfaces:
         """The facts of all interfaces; a note where one is missing."""
         found = [*facts, *[None] * (len(self.program.interfaces) - len(facts))]
         if None in found:
-            said = f"{text} ({{place}}) asks for {what}; say {key} = NUMBER for each zone of a topology file: what depends on it is"
+            example = '"ether"' if key == "type" else "NUMBER"
+            said = f"{text} ({{place}}) asks for {what}; say {key} = {example} for each zone of a topology file: what depends on it is"
             self.notes.setdefault(said, place)
         return found
 

@@ -42,6 +42,8 @@ class InterfaceFacts:
     index: int | None = None
     #: Its group.
     group: int | None = None
+    #: Its type, an ARPHRD_ number.
+    kind: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ def test_example_of_the_docstring():
     assert [str(each) for each in (*made.own, *made.broadcasts)] == ["192.168.0.1/32", "203.0.113.7/32", "192.168.0.255"]
     assert made.ct_zone == "vlan"
     assert (made.path, made.assumed, made.assumed_inside, made.interfaces) == ("auto", False, False, ("eth1", "eth1.30", "ppp0"))
-    assert [(zone.index, zone.group) for zone in made.zones] == [(3, 1), (None, 0), (None, 0)]
+    assert [(zone.index, zone.group, zone.type) for zone in made.zones] == [(3, 1, 1), (None, 0, None), (None, 0, None)]
     assert wan.prefixes == ANY
     assert [(str(line.network), line.devices) for line in made.routes] == [("0.0.0.0/0", ("ppp0",)), ("10.0.0.0/8", ())]
     for key in (*topology_file._KEYS, *topology_file._ZONE_KEYS):
@@ -62,6 +62,7 @@ def test_defaults_of_a_zone():
         ("[zones.a]\nvlans = [4095]", "site.toml: zones.a.vlans: 4095 is not a VLAN id; expected numbers from 0 to 4094"),
         ("bridge = 'a b'\n[zones.a]", "site.toml: bridge: a b cannot name an interface"),
         ("bridge = 'br0'\nown = ['10.0.0.1']\n[zones.a]", "site.toml: bridge: packets that a bridge passes on are for nobody of its own"),
+        ("[zones.a]\ntype = 'token'", "site.toml: zones.a.type: token is no type of interfaces; possible are ether, ppp"),
         ("[zones.a]\ngroup = -1", "site.toml: zones.a.group: -1 is no such number; expected 0 to 4294967295"),
         ("[zones.a]\nindex = 'eth0'", "site.toml: zones.a: index = 'eth0'; expected a number"),
         ("routes = ['default dev eth9']\n[zones.a]", "site.toml: routes: default dev eth9: no zone has the interface eth9; give it one"),

@@ -11,7 +11,7 @@ from pcapaudit.rules.interfaces import name_number, wildcard
 from pcapaudit.rules.machine import InterfaceFacts, Machine
 
 NAMES = ("inside", "outside", "7")
-FACTS = Machine(facts=(InterfaceFacts(index=3, group=1), InterfaceFacts(index=4, group=0), InterfaceFacts(index=5)))
+FACTS = Machine(facts=(InterfaceFacts(index=3, group=1, kind=1), InterfaceFacts(index=4, group=0), InterfaceFacts(index=5)))
 
 
 def test_names_and_wildcards():
@@ -48,6 +48,9 @@ def test_foreign_interfaces_are_noted():
         ("iifgroup { 0-1, 9 } accept", Packet(iif="inside"), ("accept", True)),
         ("oifgroup 1 accept", Packet(oif="outside"), ("drop", True)),
         ("iifgroup 1 accept", Packet(iif="7"), ("drop", False)),
+        ("iiftype ether accept", Packet(iif="inside"), ("accept", True)),
+        ("iiftype ppp accept", Packet(iif="inside"), ("drop", True)),
+        ("oiftype ether accept", Packet(oif="outside"), ("drop", False)),
         # What is compared with parts of a concatenation is not known.
         ("iifgroup . tcp dport { 1 . 80 } accept", Packet(iif="inside"), ("drop", False)),
     ],
@@ -57,7 +60,9 @@ def test_numbers_and_groups(rule, packet, outcome):
     assert Bench(forward(rule), NAMES, assumed=False, machine=FACTS).judge(packet) == outcome
 
 
-@pytest.mark.parametrize(("rule", "wanted"), [("iif 5 drop", "index = NUMBER"), ("oifgroup 2 drop", "group = NUMBER")])
+@pytest.mark.parametrize(
+    ("rule", "wanted"), [("iif 5 drop", "index = NUMBER"), ("oifgroup 2 drop", "group = NUMBER"), ("iiftype ppp drop", 'type = "ether"')]
+)
 def test_what_nobody_said_is_noted(rule, wanted):
     """With the rule's place, and what to do."""
     program = compile_ruleset(parse_ruleset(forward(rule), "f.nft"), ("inside",), assumed=False)
