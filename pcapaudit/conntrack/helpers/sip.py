@@ -222,8 +222,9 @@ def _expect_media(turn: _Turn, address: int, port: int, kind: int) -> bool:
         return True
     source, mask = (sender.dst, _ALL_ADDRESS) if direct else (0, ANY)
     other = turn.desk.table.find(Tuple(sender.l3, PROTO_UDP, source, 0, address, port, sender.zone), turn.packet.now)
-    if other is not None and other.master is not master and other.master.helper is master.helper and other.kind == kind:
-        # Another connection announced the same: the same call on its way through several.
+    alike = other is not None and other.master.helper is master.helper and other.master.original.proto == master.original.proto
+    if other is not None and alike and other.master is not master and other.kind == kind:
+        # Another connection announced the same: the same call on its way through several. Over TCP and UDP Linux has two helpers.
         return True
     made: list[Expectation] = []
     for number in (port & ~1, port | 1):
