@@ -64,6 +64,7 @@ if not cython.compiled:
         REASON_FRAGMENT_DROPPED,
         REASON_FRAGMENT_QUEUED,
         REASON_HELPER,
+        REASON_ICMP_QUOTE_SHORT,
         REASON_NONE,
         STATUS_CONFIRMED,
         STATUS_EXPECTED,
@@ -334,7 +335,7 @@ class Loop:
             return 1
         self._not_judged(v, i, VERDICT_DROP)
         v.hook[i] = HOOK_POSTROUTING
-        v.reason[i] = REASON_CLASH
+        v.reason[i] = REASON_ICMP_QUOTE_SHORT if self.tracker.quoted else REASON_CLASH
         return 0
 
     def _bring_helper(self, row):

@@ -13,10 +13,12 @@ from typing import NamedTuple
 from pcapaudit.core.consts import PROTO_DCCP, PROTO_ICMP, PROTO_ICMPV6, PROTO_SCTP, PROTO_TCP, PROTO_UDP, PROTO_UDPLITE
 from pcapaudit.rules.program import NatPlan
 
-__all__ = ["Packet", "Translation", "translate"]
+__all__ = ["CHANGEABLE", "Packet", "Translation", "translate"]
 
 _WITH_PORTS = frozenset({PROTO_TCP, PROTO_UDP, PROTO_UDPLITE, PROTO_SCTP, PROTO_DCCP})
 _ICMP = frozenset({PROTO_ICMP, PROTO_ICMPV6})
+#: Protocols of which the kernel changes a port, or the identifier, where a tuple is in use.
+CHANGEABLE = _WITH_PORTS | _ICMP
 #: Ports that destination NAT tries, as the kernel does (NF_NAT_MAX_ATTEMPTS).
 _MOST_TRIES = 128
 _M32 = 0xFFFFFFFF

@@ -16,6 +16,7 @@ from pcapaudit.conntrack.layout cimport (
     ROW_QUADS,
     ROW_TRANSLATED,
     ROW_WORDS,
+    TO_DROP,
     TO_RULES,
     TO_SKIP,
     W_NAT_CAUSE,
@@ -38,6 +39,7 @@ from pcapaudit.core.consts cimport (
     PROTO_ICMP,
     PROTO_ICMPV6,
     PROTO_TCP,
+    REASON_ICMP_QUOTE_SHORT,
     REASON_SEEN_TRANSLATED,
     STATUS_DST_NAT,
     STATUS_DST_NAT_DONE,
@@ -54,6 +56,7 @@ from pcapaudit.rules.ops cimport (
     HIDE_SPORT,
     LEAVING,
     NAT_DESTINATION,
+    NAT_SOURCE,
     ORIGINAL,
     REPLY,
 )
@@ -79,9 +82,12 @@ cdef class Translations:
     cdef dict own
     cdef dict waiting
     cdef u32 waiting_count
+    cdef long long now
 
-    @cython.locals(row=u32)
+    @cython.locals(row=u32, early=u32)
     cdef int meet(self, PacketBatch b, VerdictBatch v, u32 i, long long now) except -1 nogil
+    @cython.locals(start=u64, head=u32)
+    cdef bint _quotes_too_little(self, PacketBatch b, u32 i) noexcept nogil
     cdef int _meet_first(self, VerdictBatch v, u32 i, long long now) except -1 nogil
     @cython.locals(translation=u32, notes=u32)
     cdef void _meet_known(self, PacketBatch b, VerdictBatch v, u32 i, u32 row) noexcept nogil

@@ -20,7 +20,7 @@ from typing import Any
 import cython
 
 from pcapaudit.conntrack.tracker import Tracker
-from pcapaudit.replay.nat import Packet, translate
+from pcapaudit.replay.nat import CHANGEABLE, Packet, translate
 from pcapaudit.replay.topology import Topology
 from pcapaudit.replay.vantage import Vantage
 from pcapaudit.rules.evaluate import Evaluator
@@ -41,6 +41,7 @@ if not cython.compiled:
         ROW_QUADS,
         ROW_TRANSLATED,
         ROW_WORDS,
+        TO_DROP,
         TO_RULES,
         TO_SKIP,
         W_NAT_CAUSE,
@@ -61,6 +62,7 @@ if not cython.compiled:
         PROTO_ICMP,
         PROTO_ICMPV6,
         PROTO_TCP,
+        REASON_ICMP_QUOTE_SHORT,
         REASON_SEEN_TRANSLATED,
         STATUS_DST_NAT,
         STATUS_DST_NAT_DONE,
@@ -75,6 +77,7 @@ if not cython.compiled:
         HIDE_SPORT,
         LEAVING,
         NAT_DESTINATION,
+        NAT_SOURCE,
         ORIGINAL,
         REPLY,
     )
@@ -111,6 +114,8 @@ class Translations:
         #: Packets whose leaving tuple is not known, by what tells them from others: (time, translation, connection).
         self.waiting: dict[Any, tuple[int, int, int]] = {}
         self.waiting_count = 0
+        #: Time of the first packet at hand.
+        self.now = 0
 
     # Before the rules ---------------------------------------------------------------------------------------------------------------
 
@@ -124,11 +129,27 @@ class Translations:
             if self.on4 if b.l3[i] == 4 else self.on6:
                 return self._meet_first(v, i, now)
         elif self.tracker.table.w[row * ROW_WORDS + W_STATUS] & ROW_TRANSLATED:
+            if self.tracker.quoted and self._quotes_too_little(b, i):
+                # The address that is changed before the rules, or behind them.
+                early = STATUS_SRC_NAT if v.direction[i] == DIR_REPLY else STATUS_DST_NAT
+                if self.tracker.table.w[row * ROW_WORDS + W_STATUS] & early:
+                    v.reason[i] = REASON_ICMP_QUOTE_SHORT
+                    return TO_DROP
+                self.changed = 3
             self._meet_known(b, v, i, row)
         return TO_RULES
 
+    def _quotes_too_little(self, b, i):
+        """Whether an ICMP error holds fewer than eight bytes of the quoted transport header: NAT cannot change them, and drops it."""
+        start = b.l4_off[i] + 8
+        head = 40
+        if b.l3[i] == 4:
+            head = (b.data[start] & 15) * 4
+        return b.l4_len[i] < 16 + head
+
     def _meet_first(self, v, i, now):
         """A connection's first packet: its nat chains are ahead, unless it is a packet that was seen coming in."""
+        self.now = now
         if self.waiting_count:
             with cython.gil:
                 if self.adopt(i, now):
@@ -375,7 +396,7 @@ class Translations:
         return used
 
     def _in_use(self, i: int) -> bool:
-        """Whether the tuple that row ``i`` shows now is that of a connection, either way round."""
+        """Whether a connection whose time is not over has the inverse of the tuple that row ``i`` shows now, as one of its two."""
         tracker, b = self.tracker, self.batch
         table = tracker.table
         kept = b.hash[i]
@@ -384,10 +405,26 @@ class Translations:
         b.hash[i] = kept
         slot = table.find_from(table.key_hash & (table.slots - 1))
         while slot != table.slots:
-            if table.w[(table.index[slot] & 0xFFFFFF) * ROW_WORDS + W_STATUS] >> 24 != KIND_BLOCKED:
+            if self._holds(table.index[slot] & 0xFFFFFF):
                 return True
             slot = table.find_from((slot + 1) & (table.slots - 1))
         return False
+
+    def _holds(self, row: int) -> bool:
+        """Whether a row, found by a tuple or its inverse, keeps the inverse from others."""
+        table = self.tracker.table
+        status = table.w[row * ROW_WORDS + W_STATUS]
+        if status >> 24 == KIND_BLOCKED:
+            return False
+        turned = table.direction_of(row) == DIR_REPLY
+        if status >> 24 == KIND_TRANSLATION:
+            # Its replies come with the inverse of what it left with; nothing comes with that itself.
+            if turned:
+                return False
+            row = table.w[row * ROW_WORDS + W_PARENT]
+        elif not turned and status & ROW_TRANSLATED:
+            return False
+        return table.t[row * ROW_QUADS + Q_EXPIRES] > self.now
 
     def _write_tuple(self, i: int, packet: Packet) -> None:
         low = 0xFFFFFFFFFFFFFFFF
@@ -396,13 +433,25 @@ class Translations:
         self.batch.sport[i], self.batch.dport[i] = packet.sport, packet.dport
 
     def clashes(self, i: int) -> bool:
-        """Whether another connection's replies have the tuple that those to packet ``i`` would have: the kernel then drops the packet."""
-        if self.view.hides[LEAVING] | self.view.doubt or self.changed > 1:
+        """Whether another connection has the tuple that replies to packet ``i`` would have, so that the kernel drops the packet.
+
+        Where no rule translates its source, the kernel gives it another source port instead, by chance. An ICMP error that quotes too
+        little to be translated is dropped here, too.
+        """
+        view = self.view
+        if self.changed == 3:
+            return True
+        if view.hides[LEAVING] | view.doubt or self.changed > 1:
             return False
-        self.view.move(i, 2)
+        view.move(i, 2)
         used = self._in_use(i)
-        self.view.restore(i)
-        return used
+        view.restore(i)
+        if not used or view.number[NAT_SOURCE] or self.batch.proto[i] not in CHANGEABLE:
+            return used
+        view.hides[LEAVING] |= HIDE_SPORT
+        self.tracker.table.w[self.tracker.row * ROW_WORDS + W_STATUS] |= STATUS_SRC_NAT
+        self.verdicts.ct_status[i] |= STATUS_SRC_NAT
+        return False
 
     # Behind the rules -----------------------------------------------------------------------------------------------------------------
 

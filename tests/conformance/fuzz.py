@@ -25,6 +25,7 @@ HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "support"), str(HERE.parents[1])]
 
 import fuzz_channels  # noqa: E402
+import fuzz_nat  # noqa: E402
 from kernel_facts import Difference, Setup, compare, engine_facts, kernel_facts, write_golden  # noqa: E402
 from minimise import minimise  # noqa: E402
 from raw_packets import write_pcap  # noqa: E402
@@ -84,6 +85,7 @@ class Run:
 MODES = {
     "traffic": lambda run: packets(run.style),
     "channels": lambda run: fuzz_channels.packets(run.style),
+    "nat": lambda run: fuzz_nat.packets(run.style, run.setup),
 }
 
 
@@ -111,6 +113,8 @@ def chosen(seed: int, options: argparse.Namespace) -> Run:
         r.choice((3, 10, 40, 200)),
         odd=r.choice((0.1, 0.3, 0.5)),
     )
+    if options.mode == "nat":
+        return Run(style, fuzz_nat.setup(style), options.mode)
     if options.mode == "channels":
         return Run(style, fuzz_channels.setup(style), options.mode)
     return Run(style, Setup(options.rules if options.rules is not None else r.choice(RULES), texts))
@@ -195,7 +199,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, help="of the first run; the next ones count up")
     parser.add_argument("--runs", type=int, default=1)
     parser.add_argument("--frames", type=int, default=20000, help="packets a run")
-    parser.add_argument("--mode", choices=list(MODES), default="traffic", help="plain traffic, or control channels with their helpers")
+    parser.add_argument("--mode", choices=list(MODES), default="traffic", help="plain traffic, control channels with helpers, or NAT")
     parser.add_argument("--gaps", choices=list(GAPS), help="pause style (default: chosen by the seed)")
     parser.add_argument("--six", type=float, default=0.3, help="share of IPv6")
     parser.add_argument("--sysctl", action="append", default=[], metavar="NAME=VALUE", help="instead of those that the seed chooses")

@@ -19,11 +19,12 @@ def scripts(monkeypatch):
     monkeypatch.syspath_prepend(str(HERE))
     import fuzz
     import fuzz_channels
+    import fuzz_nat
     import minimise
     import traffic
 
-    yield Namespace(fuzz=fuzz, minimise=minimise, traffic=traffic, channels=fuzz_channels)
-    for name in ("fuzz", "fuzz_channels", "minimise", "traffic"):
+    yield Namespace(fuzz=fuzz, minimise=minimise, traffic=traffic, channels=fuzz_channels, nat=fuzz_nat)
+    for name in ("fuzz", "fuzz_channels", "fuzz_nat", "minimise", "traffic"):
         sys.modules.pop(name)
 
 
@@ -79,6 +80,21 @@ def test_channels_announce_what_comes(scripts, tmp_path):
     assert {"new", "established", "related", "invalid"} <= states
     assert {"-", "syn_sent", "established", "close_wait"} <= expected
     assert {"helper", "tcp-seq-under", "rule"} <= reasons
+
+
+def test_traffic_through_nat_is_translated_and_answered(scripts, tmp_path):
+    """Both kinds of NAT at both hooks, and replies that find their connection."""
+    seen, hooks = set(), set()
+    for seed in range(1, 9):
+        run = scripts.fuzz.chosen(seed, Namespace(**vars(OPTIONS) | {"mode": "nat", "frames": 500}))
+        hooks.add(run.setup.hook)
+        made = run.packets()
+        assert made == run.packets()
+        scripts.fuzz.write_pcap(tmp_path / "run.pcap", made)
+        facts, _ = engine_facts(tmp_path / "run.pcap", run.setup)
+        seen |= {(fact.ct_state, fact.direction, letter) for fact in facts for letter in fact.status if letter in "sd"}
+    assert hooks == {"forward", "input"}
+    assert {("established", way, letter) for way in ("original", "reply") for letter in "sd"} <= seen
 
 
 @pytest.mark.parametrize("needed", [{0}, {99}, {3, 50, 51}, {0, 99}, set(range(40, 60))])

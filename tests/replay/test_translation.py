@@ -322,3 +322,24 @@ def test_port_that_is_expected_already_is_undecidable():
     rows = run([*packets, (3, tcp("198.51.100.9:9", "203.0.113.1:5009", "S"))], rules, config=config).rows
     assert [(row.said, row.state) for row in rows[1::2]] == [("accept", "established")] * 2
     assert rows[-1].decided == 0
+
+
+SHARED = """table ip t { chain d { type nat hook prerouting priority -100; ip daddr 203.0.113.2 dnat to 10.0.0.5; }
+    chain f { type filter hook forward priority 0; policy accept; } }"""
+
+
+def test_source_port_is_changed_where_a_translated_tuple_is_in_use():
+    """Not by a rule: Linux finds another one by chance. What held the tuple may have timed out."""
+    server, client, public = "10.0.0.5:80", "198.51.100.7:4000", "203.0.113.2:80"
+    for late, statuses in ((1, {"src_nat", "dst_nat"}), (31, {"dst_nat"})):
+        rows = run([(0, udp(server, client)), (late, udp(client, public))], SHARED).rows
+        assert (rows[1].said, rows[1].state, set(rows[1].status) & {"src_nat", "dst_nat"}) == ("accept", "new", statuses)
+
+
+@pytest.mark.parametrize(("size", "said"), [(20 + 4, "drop"), (20 + 7, "drop"), (20 + 8, "accept")])
+def test_icmp_error_that_quotes_too_little_to_be_translated(size, said):
+    """Ports alone tell the connection, but NAT needs eight bytes."""
+    client, public = "198.51.100.7:4000", "203.0.113.2:80"
+    error = icmp("198.51.100.7", "203.0.113.2", 3, 3, ident=0, data=udp(public, client)[:size])
+    row = run([(0, udp(client, public)), (1, udp("10.0.0.5:80", client)), (2, error)], SHARED).rows[2]
+    assert (row.said, row.state, row.why) == (said, "related", "icmp-quote-short" if said == "drop" else "")

@@ -32,9 +32,16 @@ __all__ = ["Difference", "Fact", "Setup", "compare", "engine_facts", "kernel_fac
 #: What the kernel's conntrack never saw: there is nothing to compare.
 UNSEEN = frozenset({"kernel-drop", "non-ip", "truncated"})
 QUEUED = "frag-queued"
+#: Accepted by the rules, and not confirmed behind them.
+LOST = "lost"
+#: The address of the link where rules translate.
+OWN = "203.0.113.254"
 #: Names of the states of protocols other than TCP.
 STATES = {consts.PROTO_SCTP: vocab.SCTP_STATES, consts.PROTO_DCCP: vocab.DCCP_STATES}
-_LETTERS = (("EXPECTED", "E"), ("SEEN_REPLY", "S"), ("ASSURED", "A"), ("CONFIRMED", "C"))
+_LETTERS = (
+    *(("EXPECTED", "E"), ("SEEN_REPLY", "S"), ("ASSURED", "A"), ("CONFIRMED", "C")),
+    *(("SRC_NAT", "s"), ("DST_NAT", "d")),
+)
 _BITS = {
     bits: "".join(
         letter
@@ -43,6 +50,8 @@ _BITS = {
             (consts.STATUS_SEEN_REPLY, "S"),
             (consts.STATUS_ASSURED, "A"),
             (consts.STATUS_CONFIRMED, "C"),
+            (consts.STATUS_SRC_NAT, "s"),
+            (consts.STATUS_DST_NAT, "d"),
         )
         if bits & bit
     )
@@ -89,6 +98,19 @@ class Setup:
     sysctls: tuple[str, ...] = ()
     #: NAME or NAME=PROTOCOL:PORT: helpers, assigned by port.
     helpers: tuple[str, ...] = ()
+    #: Where packets go: ``input`` or ``forward``; with NAT they come and leave by one link whose address is OWN.
+    hook: str = "input"
+
+    @property
+    def is_nat(self) -> bool:
+        """Whether the rules translate."""
+        return "type nat" in self.rules
+
+    def topology(self) -> Topology:
+        """The engine's view of the links."""
+        if not self.is_nat:
+            return Topology.from_options(path=self.hook)
+        return Topology.from_options(zone=["one=one:any"], own=[OWN], path=self.hook)
 
     def config(self) -> ConntrackConfig:
         """The same for the engine."""
@@ -120,6 +142,10 @@ def kernel_facts(oracle: str, capture: Path, setup: Setup, *more: str) -> list[F
         command = [sys.executable, oracle, str(capture), "-r", str(rules), "-o", str(out), *more]
         for each in setup.sysctls:
             command += ["-s", each]
+        if setup.hook != "input":
+            command += ["--hook", setup.hook]
+        if setup.is_nat:
+            command += ["--address", f"{'oracle-out' if setup.hook == 'forward' else 'oracle0'}={OWN}"]
         for each in setup.helpers:
             command += ["--helper", each]
         subprocess.run(command, check=True)
@@ -141,6 +167,8 @@ def _kernel_fact(entry: dict) -> Fact:
     verdict = entry["verdict"]
     if verdict in UNSEEN or verdict == QUEUED:
         return Fact(verdict)
+    if verdict == "accept" and entry.get("unconfirmed"):
+        return Fact(LOST)
     state = next((entry[name]["state"].lower() for name in ("tcp", "sctp", "dccp") if isinstance(entry.get(name), dict)), "-")
     status = "".join(letter for name, letter in _LETTERS if name in entry.get("status", ())) or "-"
     ct_state = entry.get("ctstate") or "-"
@@ -157,7 +185,8 @@ def _kernel_fact(entry: dict) -> Fact:
 class _Facts:
     """Collects facts, and the protocol of each flow: an ICMP error shows the state of the flow that it is about."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, routed: bool) -> None:
+        self.routed = routed
         self.facts: list[Fact] = []
         self.reasons: list[str] = []
         self.protocols: dict[int, int] = {}
@@ -166,7 +195,7 @@ class _Facts:
 
     def on_batch(self, batch, verdicts) -> None:
         """Keep the batch's facts."""
-        names = ("verdict", "reason", "ct_state", "direction", "tcp_state", "ct_status", "timeout_ns", "flow", "parent")
+        names = ("verdict", "reason", "ct_state", "direction", "tcp_state", "ct_status", "timeout_ns", "flow", "parent", "hook")
         columns = [verdicts.arrays[name][: batch.count].tolist() for name in names]
         self.datagrams += verdicts.arrays["datagram"][: batch.count].tolist()
         protocols = batch.arrays["proto"][: batch.count].tolist()
@@ -175,7 +204,12 @@ class _Facts:
             self.reasons.append(vocab.REASONS[row[1]])
 
     def _fact(self, row, proto) -> Fact:
-        verdict, reason, ct_state, direction, state, status, left, flow, parent = row
+        verdict, reason, ct_state, direction, state, status, left, flow, parent, hook = row
+        if verdict == consts.VERDICT_DROP and hook == consts.HOOK_POSTROUTING and reason == consts.REASON_CLASH:
+            return Fact(LOST)
+        if verdict == consts.VERDICT_DROP and hook == consts.HOOK_POSTROUTING and reason == consts.REASON_ICMP_QUOTE_SHORT and self.routed:
+            # NAT drops it behind the last hook at which a verdict can be seen.
+            verdict = consts.VERDICT_ACCEPT
         if reason in WAITING:
             return Fact(QUEUED)
         if reason == consts.REASON_HELPER:
@@ -199,7 +233,7 @@ class _Facts:
 
 def engine_facts(capture: Path, setup: Setup, seed: int = 0) -> tuple[list[Fact], list[str]]:
     """The engine's facts, and why it did not accept."""
-    topology, ruleset, facts = Topology.from_options(path="input"), parse_ruleset(setup.ruleset()), _Facts()
+    topology, ruleset, facts = setup.topology(), parse_ruleset(setup.ruleset()), _Facts(routed=setup.hook == "forward")
     program = compile_ruleset(ruleset, topology.interfaces, topology.assumed)
     with open_stream([str(capture)]) as stream:
         run(Context(stream, ruleset, program, topology, setup.config(), "verify"), [facts], seed)
@@ -247,6 +281,8 @@ def write_golden(path: Path, setup: Setup, facts: Iterable[Fact], note: str) -> 
         head.append(f"# rules {setup.rules}")
     if setup.sysctls:
         head.append(f"# sysctl {' '.join(setup.sysctls)}")
+    if setup.hook != "input":
+        head.append(f"# hook {setup.hook}")
     if setup.helpers:
         head.append(f"# helpers {' '.join(setup.helpers)}")
     lines = [
@@ -268,6 +304,8 @@ def read_golden(path: Path) -> tuple[Setup, list[Fact]]:
             setup = replace(setup, rules=line.removeprefix("# rules "))
         elif line.startswith("# sysctl "):
             setup = replace(setup, sysctls=tuple(line.split()[2:]))
+        elif line.startswith("# hook "):
+            setup = replace(setup, hook=line.removeprefix("# hook "))
         elif line.startswith("# helpers "):
             setup = replace(setup, helpers=tuple(line.split()[2:]))
         elif not line.startswith("#"):
