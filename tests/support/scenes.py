@@ -131,6 +131,9 @@ def _end(text):
 class MemoryStream:
     """A stream of (seconds, IP packet); at most ``rows`` frames a batch, and ``snaplen`` bytes a frame."""
 
+    #: As a stream of files that grow would say it: what is behind is not known.
+    live = True
+
     def __init__(self, packets, rows=consts.BATCH_FRAMES, snaplen=None):
         self.packets, self.rows, self.snaplen, self.frames = list(packets), rows, snaplen, 0
         self.files, self.interfaces, self.warnings = [], [], []
