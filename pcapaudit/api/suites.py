@@ -21,6 +21,7 @@ from pcapaudit.report.sinks.files import PartFile
 if TYPE_CHECKING:
     from pcapaudit.replay.consumer import Consumer, Context
     from pcapaudit.replay.run import Totals
+    from pcapaudit.replay.topology import Topology
 
 __all__ = ["BASELINE_PATTERN", "PATTERN", "Tested", "chosen", "find_suites", "load_suites", "run_suite", "unused_baselines"]
 
@@ -46,6 +47,8 @@ class Tested:
     updated: list[str] = field(default_factory=list)
     #: Frames and times, and what each rule met; None where the suite could not be run.
     totals: Totals | None = None
+    #: Where the capture was made, said or inferred; None where the suite could not be run.
+    topology: Topology | None = None
 
 
 def find_suites(paths: Sequence[str]) -> list[Path]:
@@ -116,7 +119,7 @@ def run_suite(
         outcomes = watch.outcomes(flows, results.violations)
     except PcapauditError as error:
         return Tested(suite, [_error(suite, *_told(suite, lines, error))])
-    tested = Tested(suite, outcomes, totals=results.totals)
+    tested = Tested(suite, outcomes, totals=results.totals, topology=context.topology)
     if suite.baseline is not None:
         found = baseline_lines(fates, flows, results.violations, context.program)
         tested.outcomes.append(_compare(suite, suite.baseline, folder, found, tested.updated if update else None))

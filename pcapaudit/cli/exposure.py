@@ -37,7 +37,7 @@ def exposure(captures: tuple[str, ...], engine: EngineOptions, *, form: str, qui
     Exit code: 0 the report is made, 2 the work could not be done.
     """
     from pcapaudit.api.session import DEFAULT_RULES, open_session
-    from pcapaudit.cli.output import print_report
+    from pcapaudit.cli.output import print_report, tell_place
     from pcapaudit.cli.progress import RunProgress
     from pcapaudit.regress.exposure import Exposure, exposure_record
     from pcapaudit.replay.run import run
@@ -48,6 +48,8 @@ def exposure(captures: tuple[str, ...], engine: EngineOptions, *, form: str, qui
         with RunProgress(context.stream, wanted=progress and not quiet) as shown:
             totals = run(context, [found], secrets.randbits(63) if engine.seed is None else engine.seed, shown)
         record = exposure_record(found, context.stream, totals.frames, ", ".join(engine.rules) or DEFAULT_RULES)
+    if not quiet:
+        tell_place(context.topology)
     if form != "text":
         sys.stdout.write(FORMS[form](record))
     else:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pcapaudit.api.origins import origins_of
 from pcapaudit.api.session import DEFAULT_RULES, open_session
-from pcapaudit.cli.output import print_report
+from pcapaudit.cli.output import print_report, tell_place
 from pcapaudit.cli.progress import RunProgress
 from pcapaudit.findings.flow_cut_by_timeout import FlowCutByTimeout
 from pcapaudit.findings.scene import Scene
@@ -37,10 +37,10 @@ def run_standards(captures: Sequence[str], engine: EngineOptions, options: RfcOp
         found = assess(context, Seen(facts, cuts.violations(), origins_of(engine)), numbers)
         settings = f"profile {engine.profile}" if engine.profile != "linux" else f"Linux {engine.kernel or '6.12'}"
         record = standards_record(found, context.stream, totals.frames, ", ".join(engine.rules) or DEFAULT_RULES, settings)
-    if options.quiet:
-        pass
-    elif options.form == "text":
-        print_report(lambda console: render_standards(record, console, options.only), options.color)
-    else:
-        sys.stdout.write(FORMS[options.form](record, options.only))
+    if not options.quiet:
+        tell_place(context.topology)
+        if options.form == "text":
+            print_report(lambda console: render_standards(record, console, options.only), options.color)
+        else:
+            sys.stdout.write(FORMS[options.form](record, options.only))
     return options.fail_on != "never" and violates(record, options.fail_on.upper())

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pcapaudit
 from pcapaudit.api.suites import Tested, chosen, find_suites, load_suites, run_suite, unused_baselines
 from pcapaudit.cli.covering import Covering
+from pcapaudit.cli.output import tell_place
 from pcapaudit.cli.reporting import hand_out, wanted_reports
 from pcapaudit.core.errors import ConfigError
 from pcapaudit.report.ci.notice import of_suites
@@ -36,6 +37,8 @@ def run_tests(paths: Sequence[str], options: TestOptions) -> Mapping[str, int]:
         for suite in filter(None, (chosen(suite, options.keyword) for suite in suites)):
             tested.append(run_suite(suite, lines, options.update, watchers=covering.watch if covering.wanted else None))
             covering.add(tested[-1].totals)
+            if tested[-1].topology and not options.quiet:
+                tell_place(tested[-1].topology, f"{suite.path}:{suite.line}: ")
     if found and not tested:
         raise ConfigError(f"-k {' -k '.join(options.keyword)}: no path, suite or test of {found} suite{'s' * (found != 1)} has such a name")
     record = _record(tested, unused_baselines(paths, [each.suite for each in tested]) if not options.keyword else [])

@@ -11,7 +11,7 @@ import numpy as np
 
 from pcapaudit.api.session import open_session
 from pcapaudit.capture.inputs import STDIN
-from pcapaudit.cli.output import print_report
+from pcapaudit.cli.output import print_report, tell_place
 from pcapaudit.cli.progress import RunProgress
 from pcapaudit.conntrack.config import DEFAULT_TIMEOUTS, ConntrackConfig, parse_duration_ns
 from pcapaudit.core.consts import VERDICT_DROP
@@ -49,6 +49,8 @@ def run_timeouts(captures: Sequence[str], engine: EngineOptions, options: Timeou
             use.name: [*(point.timeout_ns for point in use.points), needed_ns(use) or shortest_ns(use), shortest_ns(use)] for use in uses
         }
         files = context.stream
+    if not options.quiet:
+        tell_place(context.topology)
     if finer:
         # The shortest time-out that breaks nothing is known only now: its price is measured in a second replay.
         with open_session(captures, engine) as context:
