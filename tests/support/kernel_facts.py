@@ -149,7 +149,7 @@ def kernel_facts(oracle: str, capture: Path, setup: Setup, *more: str) -> list[F
         for each in setup.helpers:
             command += ["--helper", each]
         subprocess.run(command, check=True)
-        return _with_first_masters([_kernel_fact(json.loads(line)) for line in out.read_text().splitlines()])
+        return _with_first_masters([_kernel_fact(json.loads(line), nat=setup.is_nat) for line in out.read_text().splitlines()])
 
 
 def _with_first_masters(facts: list[Fact]) -> list[Fact]:
@@ -162,12 +162,12 @@ def _with_first_masters(facts: list[Fact]) -> list[Fact]:
     return found
 
 
-def _kernel_fact(entry: dict) -> Fact:
-    """One of the oracle's objects."""
+def _kernel_fact(entry: dict, *, nat: bool) -> Fact:
+    """One of the oracle's objects. Without ``nat`` what is not confirmed behind the rules was dropped by a helper."""
     verdict = entry["verdict"]
     if verdict in UNSEEN or verdict == QUEUED:
         return Fact(verdict)
-    if verdict == "accept" and entry.get("unconfirmed"):
+    if nat and verdict == "accept" and entry.get("unconfirmed"):
         return Fact(LOST)
     state = next((entry[name]["state"].lower() for name in ("tcp", "sctp", "dccp") if isinstance(entry.get(name), dict)), "-")
     status = "".join(letter for name, letter in _LETTERS if name in entry.get("status", ())) or "-"
