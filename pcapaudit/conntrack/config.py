@@ -98,6 +98,8 @@ _WITHOUT_EFFECT = {
     "nf_conntrack_acct",
     "nf_conntrack_buckets",
     "nf_conntrack_count",
+    # A DCCP connection begins with a Request in any case: the kernel's table has no other way out of "none".
+    "nf_conntrack_dccp_loose",
     "nf_conntrack_events",
     "nf_conntrack_frag6_low_thresh",
     "nf_conntrack_log_invalid",

@@ -44,6 +44,7 @@ def test_switch_by_every_spelling(name):
 def test_sysctl_without_effect_is_taken():
     """The output of sysctl -a can be given whole."""
     assert ConntrackConfig().with_sysctl("net.netfilter.nf_conntrack_acct", "1") == ConntrackConfig()
+    assert ConntrackConfig().with_sysctl("nf_conntrack_dccp_loose", "0") == ConntrackConfig()
 
 
 @pytest.mark.parametrize(
