@@ -2,12 +2,13 @@
 
 The address is the one given; of a range, one that a hash of the packet's addresses picks (Jenkins' hash, so that it is known). The port
 stays as it is where the statement allows it and no other connection's replies would come to it; else destination NAT takes the first free
-one of the range, and source NAT one by chance, which nobody can know. ``random`` leaves every port to chance.
+one of the range, and source NAT one by chance, which nobody can know. ``random`` leaves every port to chance. A source that another
+connection has translated already gets the same again, where the statement allows that (find_appropriate_src in nf_nat_core.c).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from pcapaudit.core.consts import PROTO_DCCP, PROTO_ICMP, PROTO_ICMPV6, PROTO_SCTP, PROTO_TCP, PROTO_UDP, PROTO_UDPLITE
@@ -49,11 +50,14 @@ class Translation(NamedTuple):
 Taken = Callable[[Packet], bool]
 
 
-def translate(plan: NatPlan, kept: tuple[int, int], packet: Packet, own: int | None, taken: Taken) -> Translation:
+def translate(
+    plan: NatPlan, kept: tuple[int, int], packet: Packet, own: int | None, taken: Taken, earlier: Iterable[Translation] = ()
+) -> Translation:
     """The packet's new source (``snat``, ``masquerade``) or destination (``dnat``, ``redirect``).
 
     ``kept`` is what the evaluator kept of the statement's maps or expressions, for the address and for the port; ``own`` is the address of
-    the firewall that masquerade and redirect take, if it is known; ``taken`` says whether another connection uses a leaving tuple.
+    the firewall that masquerade and redirect take, if it is known; ``taken`` says whether another connection uses a leaving tuple;
+    ``earlier`` are the sources that connections from the same address and port have got, the newest first.
     """
     is_source = plan.statement.kind in ("snat", "masquerade")
     old, old_port = (packet.source, packet.sport) if is_source else (packet.target, packet.dport)
@@ -69,8 +73,12 @@ def translate(plan: NatPlan, kept: tuple[int, int], packet: Packet, own: int | N
     if plan.statement.of_prefix and addresses is not None:
         hosts = addresses[0] ^ addresses[1]
         addresses = (addresses[0] & ~hosts | old & hosts,) * 2
-    if is_source and not chance and _within(old, addresses) and _within(old_port, ports) and not taken(made(old, old_port)):
-        return Translation(old, old_port)
+    if is_source and not chance:
+        again: Translation | None = Translation(old, old_port)
+        if not (_within(old, addresses) and _within(old_port, ports)):
+            again = next((each for each in earlier if _allowed(each, addresses, ports)), None)
+        if again is not None and (again.address is None or again.port is None or not taken(made(again.address, again.port))):
+            return again
     address = old if addresses is None else _pick(addresses, packet, "persistent" in plan.statement.flags)
     if packet.proto not in _WITH_PORTS and packet.proto not in _ICMP:
         return Translation(address, old_port)
@@ -113,6 +121,11 @@ def _bounds(choices: tuple[tuple[tuple[int, int], ...], ...], number: int, part:
         return None
     chosen = choices[number if number < len(choices) else 0]
     return chosen[part] if part < len(chosen) else None
+
+
+def _allowed(found: Translation, addresses: tuple[int, int] | None, ports: tuple[int, int] | None) -> bool:
+    """Whether a statement may give what another connection has got; what is not known of it may be allowed."""
+    return (found.address is None or _within(found.address, addresses)) and (found.port is None or _within(found.port, ports))
 
 
 def _within(value: int, bounds: tuple[int, int] | None) -> bool:

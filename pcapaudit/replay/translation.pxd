@@ -23,6 +23,7 @@ from pcapaudit.conntrack.layout cimport (
     W_NAT_NOTES,
     W_PARENT,
     W_PORTS,
+    W_PROTO,
     W_STATUS,
 )
 from pcapaudit.conntrack.tracker cimport Tracker
@@ -82,6 +83,8 @@ cdef class Translations:
     cdef dict own
     cdef dict waiting
     cdef u32 waiting_count
+    cdef dict sources
+    cdef Py_ssize_t most_sources
     cdef long long now
 
     @cython.locals(row=u32, early=u32)

@@ -20,7 +20,7 @@ from typing import Any
 import cython
 
 from pcapaudit.conntrack.tracker import Tracker
-from pcapaudit.replay.nat import CHANGEABLE, Packet, translate
+from pcapaudit.replay.nat import CHANGEABLE, Packet, Translation, translate
 from pcapaudit.replay.topology import Topology
 from pcapaudit.replay.vantage import Vantage
 from pcapaudit.rules.evaluate import Evaluator
@@ -48,6 +48,7 @@ if not cython.compiled:
         W_NAT_NOTES,
         W_PARENT,
         W_PORTS,
+        W_PROTO,
         W_STATUS,
     )
     from pcapaudit.core.consts import (
@@ -88,6 +89,8 @@ _NOBODY = cython.declare(cython.longlong, 0x7FFFFFFFFFFFFFFF)
 #: How long after a packet went in the frame that shows it going out is looked for (ns), and how many such packets are kept.
 _DELAY_NS = 1_000_000_000
 _MAX_WAITING = 4096
+#: So many translated sources are looked through for those of ended connections.
+_FEW_SOURCES = 65536
 #: Bytes of a payload that tell one packet from another.
 _TELLING_BYTES = 64
 
@@ -114,6 +117,9 @@ class Translations:
         #: Packets whose leaving tuple is not known, by what tells them from others: (time, translation, connection).
         self.waiting: dict[Any, tuple[int, int, int]] = {}
         self.waiting_count = 0
+        #: Connections whose source is translated, with their translations, by protocol, address and port; the newest last.
+        self.sources: dict[Any, list[tuple[int, int]]] = {}
+        self.most_sources = _FEW_SOURCES
         #: Time of the first packet at hand.
         self.now = 0
 
@@ -349,7 +355,8 @@ class Translations:
         own = self._own_address(i, plan.statement.kind, packet)
         values = view.values
         kept = (_whole(values[3 * slot], values[3 * slot + 1]), values[3 * slot + 2])
-        found = translate(plan, kept, packet, own, lambda wanted: self._taken(i, wanted))
+        earlier = self._earlier(i) if is_source else ()
+        found = translate(plan, kept, packet, own, lambda wanted: self._taken(i, wanted), earlier)
         before = (packet.source, packet.sport) if is_source else (packet.target, packet.dport)
         if found.address is None:
             view.hides[LEAVING] |= HIDE_SOURCE if is_source else HIDE_DESTINATION
@@ -370,6 +377,47 @@ class Translations:
                 self.batch.path[i] = PATH_INPUT
                 self.batch.oif[i] = IFACE_NONE
                 view.ways = 0
+
+    def _earlier(self, i: int) -> list[Translation]:
+        """What connections from the same address and port as packet ``i``'s leave with, the newest first."""
+        view, b = self.view, self.batch
+        at = 4 * ORIGINAL
+        key = b.proto[i] | b.l3[i] << 8 | b.zone[i] << 16, view.tuples[at], view.tuples[at + 1], view.ports[2 * ORIGINAL]
+        found = []
+        for row, translation in reversed(self.sources.get(key, ())):
+            if self._leaves(key, row, translation):
+                at, ports = translation * ROW_QUADS, self.tracker.table.w[translation * ROW_WORDS + W_PORTS]
+                hides = self.tracker.table.w[translation * ROW_WORDS + W_NAT_NOTES] & 15
+                address = _whole(self.tracker.table.q[at + Q_SRC_HI], self.tracker.table.q[at + Q_SRC_LO])
+                found.append(Translation(None if hides & HIDE_SOURCE else address, None if hides & HIDE_SPORT else ports & 0xFFFF))
+        return found
+
+    def _leaves(self, key: Any, row: int, translation: int) -> bool:
+        """Whether a translation is still that of the connection from a source in a row, whose time is not over. Rows are used again."""
+        table = self.tracker.table
+        if self._source(row) != key:
+            return False
+        if table.w[translation * ROW_WORDS + W_STATUS] >> 24 != KIND_TRANSLATION or self.tracker.aliases.partner[row] != translation:
+            return False
+        return table.w[translation * ROW_WORDS + W_PARENT] == row and table.t[row * ROW_QUADS + Q_EXPIRES] > self.now
+
+    def _note_source(self, row: int, translation: int) -> None:
+        """A connection's source is translated: others from there get the same. Those of connections that ended are dropped now and then."""
+        key = self._source(row)
+        known = self.sources.get(key)
+        if known is None:
+            if len(self.sources) >= self.most_sources:
+                self.sources = {each: rows for each, rows in self.sources.items() if any(self._leaves(each, *pair) for pair in rows)}
+                self.most_sources = max(_FEW_SOURCES, 2 * len(self.sources))
+            self.sources[key] = [(row, translation)]
+        else:
+            self.sources[key] = [*(pair for pair in known if self._leaves(key, *pair)), (row, translation)]
+
+    def _source(self, row: int) -> tuple[int, int, int, int]:
+        """Protocol, IP version and zone, address and port from which a connection began."""
+        table, quad = self.tracker.table, row * ROW_QUADS
+        ports = table.w[row * ROW_WORDS + W_PORTS]
+        return table.w[row * ROW_WORDS + W_PROTO], table.q[quad + Q_SRC_HI], table.q[quad + Q_SRC_LO], ports & 0xFFFF
 
     def _packet(self, i: int) -> Packet:
         """The leaving tuple so far."""
@@ -479,6 +527,8 @@ class Translations:
         view.restore(i)
         b.hash[i] = kept
         self._link(row, translation, hides | (0 if view.status_known else NOTE_STATUS_OPEN))
+        if table.w[row * ROW_WORDS + W_STATUS] & STATUS_SRC_NAT:
+            self._note_source(row, translation)
         if hides:
             self._wait(i, now, translation, row, hides)
         else:

@@ -6,7 +6,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from pcapaudit.replay.nat import Packet, translate
+from pcapaudit.replay.nat import Packet, Translation, translate
 from pcapaudit.rules import compile_ruleset, parse_ruleset
 
 TCP, ICMP, ESP = 6, 1, 50
@@ -29,9 +29,10 @@ def plan(statement):
     return compile_ruleset(parse_ruleset(text)).nats[0]
 
 
-def made(statement, what=None, kept=(0, 0), own=None, taken=()):
+def made(statement, what=None, kept=(0, 0), own=None, taken=(), **more):
     """The new address, as text, and port."""
-    found = translate(plan(statement), kept, what or packet(), None if own is None else number(own), lambda each: each in taken)
+    given = None if own is None else number(own)
+    found = translate(plan(statement), kept, what or packet(), given, lambda each: each in taken, **more)
     return None if found.address is None else str(ip_address(found.address)), found.port
 
 
@@ -109,3 +110,27 @@ def test_ranges_spread_and_stay():
     found = {ip_address(made(six, packet(source=f"fd00::{host:x}", target="2001:db8:1::1"))[0]) for host in range(1, 60)}
     assert len(found) > 8
     assert all(ip_address("2001:db8::10") <= each <= ip_address("2001:db8::1f") for each in found)
+
+
+@pytest.mark.parametrize(
+    ("statement", "earlier", "found"),
+    [
+        ("snat ip to 203.0.113.1", ("203.0.113.1", 61234), ("203.0.113.1", 61234)),
+        ("snat ip to 203.0.113.1-203.0.113.9", ("203.0.113.5", 4000), ("203.0.113.5", 4000)),
+        ("snat ip to 203.0.113.1", ("203.0.113.2", 61234), ("203.0.113.1", 4000)),
+        ("snat ip to 203.0.113.1:3000-5000", ("203.0.113.1", 61234), ("203.0.113.1", 4000)),
+        ("snat ip to 203.0.113.1 random", ("203.0.113.1", 61234), ("203.0.113.1", None)),
+        ("snat ip to 203.0.113.1", ("203.0.113.1", None), ("203.0.113.1", None)),
+        ("snat ip to 10.0.0.9", ("10.0.0.9", 61234), ("10.0.0.9", 4000)),
+    ],
+)
+def test_what_the_source_has_got_before(statement, earlier, found):
+    """It gets the same, where the statement allows it; a source that may stay as it is stays."""
+    assert made(statement, earlier=[Translation(number(earlier[0]), earlier[1])]) == found
+
+
+def test_what_the_source_has_got_before_is_in_use():
+    """For the same server: another port, by chance."""
+    used = packet(source="203.0.113.1", sport=61234)
+    earlier = [Translation(number("203.0.113.1"), 61234)]
+    assert made("snat ip to 203.0.113.1", taken=[used, packet(source="203.0.113.1")], earlier=earlier) == ("203.0.113.1", None)

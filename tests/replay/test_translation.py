@@ -336,6 +336,42 @@ def test_source_port_is_changed_where_a_translated_tuple_is_in_use():
         assert (rows[1].said, rows[1].state, set(rows[1].status) & {"src_nat", "dst_nat"}) == ("accept", "new", statuses)
 
 
+POOL = """table ip t { chain p { type nat hook postrouting priority 100; oifname "wan" snat to 203.0.113.1-203.0.113.250; }
+    chain f { type filter hook forward priority 0; policy drop; iifname "lan" accept; ct state established accept; } }"""
+
+
+def test_a_source_gets_the_same_address_again():
+    """A hash of both addresses would pick others: a host behind the NAT keeps its address and port towards everybody, while it talks."""
+    servers = [f"198.51.100.{number}:53" for number in (7, 8, 9)]
+    addresses = [f"203.0.113.{number}:4000" for number in range(1, 251)]
+
+    def seen_by(late):
+        begun = [(late * place, udp(LAN, server)) for place, server in enumerate(servers)]
+        answers = [(2 * late + 0.1, udp(server, address)) for server in servers for address in addresses]
+        rows = run([*begun, *answers], POOL).rows[len(servers) :]
+        return [place % len(addresses) for place, row in enumerate(rows) if row.state == "established"]
+
+    assert len(set(seen_by(0.1))) == 1
+    assert len(seen_by(0.1)) == len(servers)
+    # After their time-out nothing is left of the earlier ones, and the hash decides.
+    rows = run([(0, udp(LAN, servers[2])), *((0.1, udp(servers[2], address)) for address in addresses)], POOL).rows[1:]
+    assert seen_by(31) == [place for place, row in enumerate(rows) if row.state == "established"]
+
+
+def test_what_another_source_has_got_is_its_own():
+    """A row of the table is used again once its connection has timed out; by whom says nothing about the one before."""
+    addresses = [f"203.0.113.{number}:4000" for number in range(1, 251)]
+    others = [(31 + number / 100, udp(f"10.0.0.{10 + number}:4000", SERVER)) for number in range(20)]
+    # The table is swept once in so many packets.
+    others = [*[(31, udp("10.0.0.200:1", "198.51.100.99:9"))] * 100, *others]
+    tail = [(32, udp(LAN, "198.51.100.9:53")), *((32.1, udp("198.51.100.9:53", address)) for address in addresses)]
+    got = [
+        [row.state for row in run([*before, *tail], POOL).rows[-len(addresses) :]].index("established")
+        for before in ([], [(0, udp(LAN, SERVER)), *others])
+    ]
+    assert got[0] == got[1]
+
+
 @pytest.mark.parametrize(("size", "said"), [(20 + 4, "drop"), (20 + 7, "drop"), (20 + 8, "accept")])
 def test_icmp_error_that_quotes_too_little_to_be_translated(size, said):
     """Ports alone tell the connection, but NAT needs eight bytes."""
