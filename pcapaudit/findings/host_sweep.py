@@ -85,7 +85,9 @@ class HostSweep:
         source, target = flow_hosts(sweep.first)
         proto, port = vocab.PROTOCOLS[int(sweep.first["proto"])], int(sweep.first["dport"])
         what = f"{proto} port {port} of" if port else f"echo requests ({proto}) to"
-        fate = f"{sweep.answered} answered" if sweep.answered else "none answered"
+        fate = "none answered" if sweep.hits == sweep.all else f"{sweep.hits} of {plural(sweep.all, 'attempt')} came to nothing"
+        if sweep.answered:
+            fate = f"{sweep.answered} answered"
         more = f" {plural(further, 'more sweep')} like it." if further else ""
         return Violation(
             code=self.code,

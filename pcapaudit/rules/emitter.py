@@ -76,6 +76,8 @@ class Emitter:
             for key in match.keys:
                 narrowed.protocols &= _protocols(key.selector.l3, key.selector.proto)
             self._fade(match.keys, right.name, match.place, inverted=match.op == "!=")
+            if self._counts(match) and match.op == "==":
+                self.tally(match.keys, right)
             return False
         if not self._counts(match):
             return self._match(match, narrowed)

@@ -23,6 +23,12 @@ def test_sweep():
     assert violation.evidence["rates"]["counts"] == [100]
 
 
+def test_sweep_with_some_answers():
+    """It does not say that nobody answered."""
+    (violation,), _ = judged(HostSweep, *many(100, PROBE, **HOSTS), *many(4, {**PROBE, **OPEN, "dst": "10.20.9.9"}))
+    assert violation.message.endswith("; 100 of 104 attempts came to nothing.")
+
+
 def test_ping_sweep():
     """A few of them answer."""
     (violation,), _ = judged(HostSweep, *many(60, PING, **HOSTS), *many(4, {**PING, "packets": (1, 1), "dst": "10.20.9.9"}))
