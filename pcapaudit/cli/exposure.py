@@ -8,7 +8,7 @@ import sys
 import click
 
 from pcapaudit.cli.exits import Exit
-from pcapaudit.cli.options import EngineOptions, engine_options
+from pcapaudit.cli.options import EngineOptions, document_options, engine_options
 
 __all__ = ["exposure"]
 
@@ -16,17 +16,7 @@ __all__ = ["exposure"]
 @click.command()
 @click.argument("captures", metavar="CAPTURE...", nargs=-1, required=True)
 @engine_options
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json", "markdown", "html"]),
-    default="text",
-    show_default=True,
-    help="Form of the report.",
-)
-@click.option("-q", "--quiet", is_flag=True, help="No progress, no notes: only the report, errors and the exit code.")
-@click.option("--no-progress", "progress", flag_value=False, default=True, help="No progress bar.")
-@click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True, help="Colour on stdout.")
+@document_options()
 def exposure(captures: tuple[str, ...], engine: EngineOptions, *, form: str, quiet: bool, progress: bool, color: str) -> int:
     """Compare the ruleset with stateless filters that give the same permissions.
 

@@ -17,6 +17,7 @@ __all__ = [
     "EngineOptions",
     "FindingOptions",
     "coverage_options",
+    "document_options",
     "engine_options",
     "engine_options_but",
     "finding_options",
@@ -174,6 +175,36 @@ def engine_options_but(**fixed: object) -> Callable[[Function], Function]:
 def replay_options(function: Function) -> Function:
     """The same without --rules, for commands that take rulesets as arguments."""
     return _collect(function, EngineOptions, "engine", _REPLAY_OPTIONS, {"rules": ()})
+
+
+def document_options(*, silent: bool = False) -> Callable[[Function], Function]:
+    """``--format``, ``--quiet``, ``--no-progress`` and ``--color``, for a command that prints one document.
+
+    ``silent``: with --quiet it prints not even that, because its exit code tells enough.
+    """
+    kept = "no notes, no report: only" if silent else "no notes: only the report,"
+    offered = (
+        click.option(
+            "--format",
+            "form",
+            type=click.Choice(["text", "json", "markdown", "html"]),
+            default="text",
+            show_default=True,
+            help="Form of the report.",
+        ),
+        click.option("-q", "--quiet", is_flag=True, help=f"No progress, {kept} errors and the exit code."),
+        click.option("--no-progress", "progress", flag_value=False, default=True, help="No progress bar."),
+        click.option(
+            "--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True, help="Colour on stdout."
+        ),
+    )
+
+    def give(function: Function) -> Function:
+        for option in reversed(offered):
+            function = option(function)
+        return function
+
+    return give
 
 
 def report_option(what: str) -> Callable[[Function], Function]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import click
 
 from pcapaudit.cli.exits import Exit
-from pcapaudit.cli.options import EngineOptions, engine_options
+from pcapaudit.cli.options import EngineOptions, document_options, engine_options
 
 __all__ = ["RfcOptions", "rfc"]
 
@@ -52,17 +52,7 @@ class RfcOptions:
     show_default=True,
     help="Exit code 1 if a requirement of this strength or above is violated.",
 )
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json", "markdown", "html"]),
-    default="text",
-    show_default=True,
-    help="Form of the report.",
-)
-@click.option("-q", "--quiet", is_flag=True, help="No progress, no notes, no report: only errors and the exit code.")
-@click.option("--no-progress", "progress", flag_value=False, default=True, help="No progress bar.")
-@click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True, help="Colour on stdout.")
+@document_options(silent=True)
 def rfc(captures: tuple[str, ...], engine: EngineOptions, **options: object) -> int:
     """Hold ruleset and settings against what RFCs ask of NATs and firewalls.
 

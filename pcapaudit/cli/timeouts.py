@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import click
 
 from pcapaudit.cli.exits import Exit
-from pcapaudit.cli.options import EngineOptions, engine_options
+from pcapaudit.cli.options import EngineOptions, document_options, engine_options
 
 __all__ = ["TimeoutOptions", "timeouts"]
 
@@ -34,17 +34,7 @@ class TimeoutOptions:
 @click.option(
     "--grid", metavar="NAME=TIME,...", multiple=True, help="Time-outs to look at, such as udp.stream=60,90,5m. Default: the usual ones."
 )
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json", "markdown", "html"]),
-    default="text",
-    show_default=True,
-    help="Form of the report.",
-)
-@click.option("-q", "--quiet", is_flag=True, help="No progress, no notes: only the report, errors and the exit code.")
-@click.option("--no-progress", "progress", flag_value=False, default=True, help="No progress bar.")
-@click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True, help="Colour on stdout.")
+@document_options()
 def timeouts(captures: tuple[str, ...], engine: EngineOptions, **options: object) -> int:
     """Show what other time-outs would have done, timer by timer.
 

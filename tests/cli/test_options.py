@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import fields
 
 import click
+import pytest
 from click.testing import CliRunner
 
-from pcapaudit.cli.options import EngineOptions, FindingOptions, engine_options, engine_options_but, finding_options
+from pcapaudit.cli.options import EngineOptions, FindingOptions, document_options, engine_options, engine_options_but, finding_options
 
 
 def options_of(*arguments):
@@ -117,3 +118,11 @@ def test_finding_options_reach_their_fields():
 
     assert CliRunner().invoke(command, ["--select", "tcp,land", "--ignore", "a", "--ignore", "b", "--config", "c"]).exit_code == 0
     assert got == [FindingOptions(("tcp,land",), ("a", "b"), "c")]
+
+
+@pytest.mark.parametrize(("silent", "said"), [(False, "only the report"), (True, "no report")])
+def test_document_options(silent, said):
+    """In the order of the help text; --quiet says what it leaves."""
+    command = click.command()(document_options(silent=silent)(lambda **_: None))
+    assert [param.name for param in command.params] == ["form", "quiet", "progress", "color"]
+    assert said in command.params[1].help
