@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from pcapaudit.capture.inputs import STDIN
 from pcapaudit.capture.write import PcapWriter
 from pcapaudit.cli.anonymizing import anonymized
-from pcapaudit.cli.output import note
+from pcapaudit.cli.output import note, tell_place
 from pcapaudit.cli.trials import Cut, Trials, read_cut, write_pcapng
 from pcapaudit.core.errors import ConfigError, OutputError
 from pcapaudit.regress.keep import parse_keep, target_of
@@ -38,6 +38,8 @@ def run_reduce(captures: Sequence[str], engine: EngineOptions, options: ReduceOp
         if options.keep is not None:
             keep = parse_keep(options.keep)
             whole = trials.run(captures, findings=keep.kind == "finding")
+            if trials.topology is not None and not options.quiet:
+                tell_place(trials.topology)
             target = target_of(keep, whole)
             found = trials.reduce(captures, whole, target, options.max_trials)
             if found is None:

@@ -21,6 +21,7 @@ from pcapaudit.report.summary import SEVERITIES
 if TYPE_CHECKING:
     from pcapaudit.cli.options import EngineOptions
     from pcapaudit.replay.consumer import Consumer
+    from pcapaudit.replay.topology import Topology
 
 __all__ = ["MOST_FRAMES", "Cut", "Trials", "read_cut", "write_pcapng"]
 
@@ -44,11 +45,14 @@ class Trials:
     def __init__(self, sides: Sequence[EngineOptions], path: Path) -> None:
         self.sides = sides
         self.path = path
+        #: Where the capture of the last run was made, said or inferred; None before one.
+        self.topology: Topology | None = None
 
     def run(self, captures: Sequence[str], *, findings: bool) -> Outcome:
         """A run over captures, with detectors if ``findings`` are asked for. Raises PcapauditError."""
         reading = self.sides[0]
         with open_sessions(captures, reading, self.sides) as (stream, contexts):
+            self.topology = contexts[0].topology
             source = Source(stream, reading.checksum)
             engines = [Engine(context, source, reading.seed or 0) for context in contexts]
             records = [Recorder(context) for context in contexts]

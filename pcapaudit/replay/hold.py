@@ -35,7 +35,7 @@ MOST_FRAGMENT_FRAMES = 131_072
 MOST_FRAGMENT_BYTES = 64 << 20
 #: Batches whose memory is kept for the next time.
 _SPARE = 4
-#: Columns that say where bytes lie, 0 for nowhere.
+#: Columns that say where bytes lie; 0: there are none.
 _PLACES = ("l4_off", "payload_off")
 
 

@@ -44,3 +44,11 @@ def test_suites_tell_it_too(tmp_path, capsys):
     suite.write_text(f"capture: {ROOT / 'captures' / 'web.pcap'}\nrules: in.nft\nexpect: [{{flow: '*'}}]\n")
     assert run(["test", str(suite)]) == 0
     assert f"pcapaudit: {suite}:1: not known where this was captured" in capsys.readouterr().err
+
+
+def test_reduce_tells_it_too(tmp_path, capsys):
+    """Of the capture that is reduced."""
+    (tmp_path / "in.nft").write_text("table inet f { chain i { type filter hook input priority 0; policy drop; } }\n")
+    words = ["--rules", str(tmp_path / "in.nft"), "--keep", "frame 5", "-o", str(tmp_path / "small.pcapng")]
+    assert run(["reduce", str(ROOT / "captures" / "web.pcap"), *words]) == 0
+    assert capsys.readouterr().err.count("not known where this was captured") == 1
