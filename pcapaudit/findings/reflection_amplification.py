@@ -127,7 +127,7 @@ class ReflectionAmplification:
 
     def _victim(self, target: Crowd, service: str) -> Violation:
         host = flow_hosts(target.first)[1]
-        what = "SYN-ACKs" if service == "syn-ack" else f"{service} answers"
+        what = "SYN-ACKs" if service == "syn-ack" else f"frames of {service} answers"
         refused = "all refused" if target.refused == target.hits else f"{target.refused} of {target.hits} flows refused"
         size = target.bytes // max(1, target.packets)
         return self._violation(

@@ -50,7 +50,7 @@ def test_victim():
     """By service; worse where it got in."""
     (violation,), scene = judged(ReflectionAmplification, *many(100, ANSWER, **SERVERS))
     assert violation.message == (
-        "200 ntp answers that 192.168.10.20 had not asked for, of 468 bytes on average, came from 60 servers in 0.099 s; "
+        "200 frames of ntp answers that 192.168.10.20 had not asked for, of 468 bytes on average, came from 60 servers in 0.099 s; "
         "0 of 100 flows refused."
     )
     assert (violation.severity, scene.reflected) == (Severity.HIGH, {"192.168.10.20"})
